@@ -1,0 +1,69 @@
+# Registering tests with ctest.
+set(LOCKSTEP_TEST_TIMEOUT_SECONDS 120)
+set(lockstep_test_environment
+    "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
+if(LOCKSTEP_SANITIZE)
+  set(suppressions ${PROJECT_SOURCE_DIR}/tests/sanitizers)
+  list(APPEND lockstep_test_environment
+       "ASAN_OPTIONS=detect_leaks=1:protect_shadow_gap=0"
+       "LSAN_OPTIONS=suppressions=${suppressions}/lsan.txt:print_suppressions=0"
+       "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+       "TSAN_OPTIONS=suppressions=${suppressions}/tsan.txt:halt_on_error=1:ignore_noninstrumented_modules=1")
+endif()
+
+function(lockstep_test_executable target)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  add_executable(${target} ${arg_SOURCES})
+  list(TRANSFORM arg_USES PREPEND lockstep_)
+  target_link_libraries(${target} PRIVATE ${arg_USES} ${arg_LIBRARIES} lockstep_warnings
+                                          nlohmann_json::nlohmann_json ${LOCKSTEP_FMT})
+  target_include_directories(${target} PRIVATE ${tests_support})
+  target_compile_definitions(${target} PRIVATE
+      LOCKSTEP_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden")
+  if(arg_TORCH)
+    lockstep_use_torch(${target})
+  endif()
+endfunction()
+
+# lockstep_unit_test(NAME SOURCES ... USES modules... [TORCH])
+function(lockstep_unit_test name)
+  lockstep_test_executable(${name} ${ARGN} LIBRARIES GTest::gmock GTest::gtest_main)
+  add_test(NAME unit.${name} COMMAND ${name})
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS}
+                       ENVIRONMENT "${lockstep_test_environment}")
+endfunction()
+
+# lockstep_mpi_test(NAME SOURCES ... USES modules... RANKS 1 2 3 4 [TORCH])
+function(lockstep_mpi_test name)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;USES;RANKS" ${ARGN})
+  lockstep_test_executable(${name} SOURCES ${arg_SOURCES} USES ${arg_USES} LIBRARIES GTest::gtest)
+  if(arg_TORCH)
+    lockstep_use_torch(${name})
+  endif()
+  target_sources(${name} PRIVATE ${tests_support}/mpi_main.cpp)
+  target_link_libraries(${name} PRIVATE lockstep_comm MPI::MPI_CXX)
+  foreach(ranks IN LISTS arg_RANKS)
+    set(test mpi.${name}.np${ranks})
+    add_test(NAME ${test}
+             COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -np ${ranks} $<TARGET_FILE:${name}>)
+    set_tests_properties(${test} PROPERTIES LABELS mpi TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS}
+                         PROCESSORS ${ranks} ENVIRONMENT "${lockstep_test_environment}")
+  endforeach()
+endfunction()
+
+# lockstep_program_test(NAME SOURCES ... [TIMEOUT seconds]): starts the built program. One ctest
+# entry for each of its test cases.
+function(lockstep_program_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS})
+  endif()
+  lockstep_test_executable(${name} ${arg_UNPARSED_ARGUMENTS} LIBRARIES GTest::gmock GTest::gtest_main)
+  target_sources(${name} PRIVATE ${tests_support}/program.cpp)
+  target_compile_definitions(${name} PRIVATE LOCKSTEP_PROGRAM="$<TARGET_FILE:lockstep>"
+                             LOCKSTEP_MPIRUN="${MPIEXEC_EXECUTABLE}")
+  add_dependencies(${name} lockstep)
+  gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS program TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
+                       ENVIRONMENT "${lockstep_test_environment}")
+endfunction()

@@ -1,0 +1,50 @@
+// Typed errors: what went wrong, where, what to do about it, and the exit code that it means.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace lockstep {
+
+/// Exit codes of the program, fixed for scripts and schedulers.
+enum class ExitCode : int {
+  kDone = 0,       ///< the work is done
+  kFailure = 1,    ///< failure at run time: a rank failed, folder not writable, disk full, …
+  kUsage = 2,      ///< unknown option, impossible combination, value out of range, …
+  kData = 3,       ///< data or checkpoint missing, corrupt or not matching
+  kPreempted = 75  ///< stopped by a signal, state saved
+};
+
+/// Base of all errors that Lockstep throws. The message is one line for a person: what, where
+/// (file and offset, rank and host, or option name), what to do.
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  [[nodiscard]] ExitCode code() const noexcept { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+/// The command line, environment or configuration file asks for something impossible.
+class UsageError : public Error {
+ public:
+  explicit UsageError(const std::string& message) : Error(ExitCode::kUsage, message) {}
+};
+
+/// Data or a checkpoint is missing, corrupt or does not match.
+class DataError : public Error {
+ public:
+  explicit DataError(const std::string& message) : Error(ExitCode::kData, message) {}
+};
+
+/// Something failed while running: a system call, a collective, a full disk.
+class RuntimeFailure : public Error {
+ public:
+  explicit RuntimeFailure(const std::string& message) : Error(ExitCode::kFailure, message) {}
+};
+
+/// The text for an `errno` value ("No space left on device"); safe in any thread.
+[[nodiscard]] std::string system_error_text(int error_number);
+
+}  // namespace lockstep

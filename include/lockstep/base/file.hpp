@@ -1,0 +1,44 @@
+// Files that are whole or absent, and sizes that are checked before they are trusted.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace lockstep {
+
+/// Owns a POSIX file descriptor; closes it. Move-only.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  FileDescriptor(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor();
+
+  [[nodiscard]] int get() const noexcept { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Writes all of `bytes` to `descriptor`, going on after short writes.
+/// Throws RuntimeFailure naming `path` and the reason (disk full, …).
+void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
+
+/// Replaces `path` by a file holding exactly the concatenated `parts`: written to a temporary name
+/// in the same folder, synced, renamed, folder synced. On any failure the old file, or none, is
+/// there, and no temporary one. Throws RuntimeFailure naming the file and the reason.
+void write_file_atomically(const std::filesystem::path& path,
+                           std::span<const std::span<const std::byte>> parts);
+void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+/// `text` as raw bytes.
+[[nodiscard]] inline std::span<const std::byte> as_byte_span(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,26 @@
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <lockstep/base/log.hpp>
+
+namespace lockstep {
+
+Log::Log(Level threshold)
+    : logger_(std::make_shared<spdlog::logger>("lockstep",
+                                               std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+  logger_->set_pattern("lockstep: %v");
+  logger_->set_level(threshold == Level::kInfo ? spdlog::level::info : spdlog::level::warn);
+  logger_->flush_on(spdlog::level::info);
+}
+
+void Log::info(std::string_view line) const {
+  logger_->info("{}", line);
+}
+void Log::warning(std::string_view line) const {
+  logger_->warn("warning: {}", line);
+}
+void Log::error(std::string_view line) const {
+  logger_->error("error: {}", line);
+}
+
+}  // namespace lockstep

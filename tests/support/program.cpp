@@ -1,0 +1,130 @@
+#include "program.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "temporary_folder.hpp"
+
+namespace lockstep::tests {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<std::string> command_line(const Invocation& invocation) {
+  std::vector<std::string> words;
+  if (invocation.ranks > 0) {
+    words = {LOCKSTEP_MPIRUN, "--oversubscribe", "-np", std::to_string(invocation.ranks)};
+  }
+  words.emplace_back(LOCKSTEP_PROGRAM);
+  words.insert(words.end(), invocation.arguments.begin(), invocation.arguments.end());
+  return words;
+}
+
+/// In the child: never returns.
+[[noreturn]] void become_program(const Invocation& invocation, std::vector<std::string>& words,
+                                 const std::string& out, const std::string& err) {
+  ::setpgid(0, 0);
+  const int flags = O_WRONLY | O_CREAT | O_TRUNC;
+  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+  ::dup2(::open(out.c_str(), flags, 0600), STDOUT_FILENO);
+  ::dup2(::open(err.c_str(), flags, 0600), STDERR_FILENO);
+  if (::chdir(invocation.folder.c_str()) != 0) ::_exit(126);
+  for (const auto& [name, value] : invocation.environment) {
+    ::setenv(name.c_str(), value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  }
+  if (invocation.file_size_limit_bytes > 0) {
+    const auto limit = static_cast<rlim_t>(invocation.file_size_limit_bytes);
+    const rlimit both = {limit, limit};
+    ::setrlimit(RLIMIT_FSIZE, &both);
+    ::signal(SIGXFSZ, SIG_IGN);  // then write() fails with EFBIG instead
+  }
+  std::vector<char*> pointers;
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execvp(pointers[0], pointers.data());
+  ::_exit(127);
+}
+
+bool has_line(const std::string& path) {
+  return read_bytes(path).find('\n') != std::string::npos;
+}
+
+/// Sends `signal` to every process named lockstep below `parent`.
+void signal_ranks(pid_t parent, int signal) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "stat");
+    std::string line;
+    if (!std::getline(file, line) || line.find("(lockstep)") == std::string::npos) continue;
+    std::istringstream rest(line.substr(line.rfind(')') + 1));
+    char state = 0;
+    pid_t its_parent = 0;
+    rest >> state >> its_parent;
+    const pid_t process = std::stoi(entry.path().filename().string());
+    if (its_parent == parent || process == parent) ::kill(process, signal);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Outcome::errors() const {
+  std::vector<std::string> lines;
+  std::istringstream stream(standard_error);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("lockstep: error: ")) lines.push_back(line);
+  }
+  return lines;
+}
+
+Outcome run_program(const Invocation& invocation) {
+  const TemporaryFolder scratch;
+  const auto out = (scratch / "out").string();
+  const auto err = (scratch / "err").string();
+  auto words = command_line(invocation);
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) become_program(invocation, words, out, err);
+
+  Outcome outcome;
+  const auto deadline = Clock::now() + std::chrono::seconds(invocation.timeout_seconds);
+  bool signalled = invocation.signal_after_first_line == 0;
+  int status = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (!signalled && has_line(out)) {
+      signal_ranks(child, invocation.signal_after_first_line);
+      signalled = true;
+    }
+    if (Clock::now() > deadline) {
+      outcome.timed_out = true;
+      ::kill(-child, SIGKILL);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  outcome.standard_output = read_bytes(out);
+  outcome.standard_error = read_bytes(err);
+  return outcome;
+}
+
+std::vector<nlohmann::json> read_events(const std::filesystem::path& run_folder,
+                                        const std::string& kind) {
+  std::vector<nlohmann::json> events;
+  std::ifstream file(run_folder / "metrics.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    auto event = nlohmann::json::parse(line);
+    if (event.at("event") == kind) events.push_back(std::move(event));
+  }
+  return events;
+}
+
+}  // namespace lockstep::tests

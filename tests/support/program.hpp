@@ -1,0 +1,39 @@
+// Running the real program, alone or under mpirun, and looking at what it did.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace lockstep::tests {
+
+struct Outcome {
+  int exit_code = 0;  ///< 128 + n if a signal n ended it
+  bool timed_out = false;
+  std::string standard_output;
+  std::string standard_error;
+
+  /// Lines of standard error that say "lockstep: error: ".
+  [[nodiscard]] std::vector<std::string> errors() const;
+};
+
+struct Invocation {
+  std::vector<std::string> arguments;                ///< behind "lockstep"
+  int ranks = 0;                                     ///< 0: without mpirun
+  std::map<std::string, std::string> environment{};  ///< added to this process's
+  std::filesystem::path folder = ".";                ///< working directory
+  int timeout_seconds = 100;
+  int signal_after_first_line = 0;         ///< sent to every rank once standard output has a line
+  std::int64_t file_size_limit_bytes = 0;  ///< RLIMIT_FSIZE of the program; 0: none
+};
+
+[[nodiscard]] Outcome run_program(const Invocation& invocation);
+
+/// The events of a run's metrics.jsonl of one kind ("train", "test", …).
+[[nodiscard]] std::vector<nlohmann::json> read_events(const std::filesystem::path& run_folder,
+                                                      const std::string& kind);
+
+}  // namespace lockstep::tests
