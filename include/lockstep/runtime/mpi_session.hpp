@@ -1,0 +1,31 @@
+// The process's one MPI session: initialised here, finalised here, aborted here.
+#pragma once
+
+#include <string>
+
+#include <lockstep/base/error.hpp>
+
+namespace lockstep::runtime {
+
+/// Initialises MPI on construction and finalises it on destruction; make exactly one, in `main`'s
+/// thread, before anything else that uses MPI. Works without a launcher too (one rank).
+/// MPI reports errors as return codes from then on; every call site checks them.
+/// Throws RuntimeFailure if MPI cannot give MPI_THREAD_MULTIPLE.
+/// Source: MPI 3.1 standard, sections 8.7 and 12.4.
+class MpiSession {
+ public:
+  MpiSession();
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+  MpiSession(MpiSession&&) = delete;
+  MpiSession& operator=(MpiSession&&) = delete;
+
+  /// Ends every rank of the job now; any thread may call it. Never returns.
+  [[noreturn]] void abort(ExitCode code) const noexcept;
+};
+
+/// "Open MPI v4.1.4, …": the loaded MPI library, one line. Callable before a session exists.
+[[nodiscard]] std::string mpi_library_version();
+
+}  // namespace lockstep::runtime

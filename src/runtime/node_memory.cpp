@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include <lockstep/base/unwinding.hpp>
+#include <lockstep/runtime/mpi_check.hpp>
+#include <lockstep/runtime/node_memory.hpp>
+
+namespace lockstep::runtime {
+
+struct NodeMemory::Window {
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Win window = MPI_WIN_NULL;
+  std::span<std::byte> bytes;
+  UnwindingProbe probe;
+
+  explicit Window(std::size_t size) {
+    check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
+              "MPI_Comm_split_type");
+    int local_rank = 0;
+    check_mpi(MPI_Comm_rank(node, &local_rank), "MPI_Comm_rank");
+    void* base = nullptr;
+    const auto owned = static_cast<MPI_Aint>(local_rank == 0 ? size : 0);
+    check_mpi(
+        MPI_Win_allocate_shared(owned, 1, MPI_INFO_NULL, node, static_cast<void*>(&base), &window),
+        fmt::format("allocating {} MiB of memory shared by the node's ranks (is /dev/shm "
+                    "large enough?): MPI_Win_allocate_shared",
+                    size >> 20U));
+    MPI_Aint owner_bytes = 0;
+    int unit = 0;
+    check_mpi(MPI_Win_shared_query(window, 0, &owner_bytes, &unit, static_cast<void*>(&base)),
+              "MPI_Win_shared_query");
+    check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window), "MPI_Win_lock_all");
+    bytes = {static_cast<std::byte*>(base), size};
+  }
+  ~Window() {
+    if (probe.unwinding()) return;  // freeing a window waits for the other ranks
+    MPI_Win_unlock_all(window);
+    MPI_Win_free(&window);
+    MPI_Comm_free(&node);
+  }
+  Window(const Window&) = delete;
+  Window& operator=(const Window&) = delete;
+  Window(Window&&) = delete;
+  Window& operator=(Window&&) = delete;
+};
+
+NodeMemory::NodeMemory(std::size_t bytes) : window_(std::make_unique<Window>(bytes)) {}
+NodeMemory::~NodeMemory() = default;
+NodeMemory::NodeMemory(NodeMemory&&) noexcept = default;
+NodeMemory& NodeMemory::operator=(NodeMemory&&) noexcept = default;
+
+std::span<std::byte> NodeMemory::bytes() const noexcept {
+  return window_->bytes;
+}
+
+void NodeMemory::synchronize() {
+  check_mpi(MPI_Win_sync(window_->window), "MPI_Win_sync");
+  check_mpi(MPI_Barrier(window_->node), "MPI_Barrier");
+  check_mpi(MPI_Win_sync(window_->window), "MPI_Win_sync");
+}
+
+}  // namespace lockstep::runtime
