@@ -1,0 +1,74 @@
+// Failing together: what goes wrong on one rank ends all of them, with one message.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <lockstep/comm/communicator.hpp>
+#include <lockstep/runtime/rank_layout.hpp>
+
+namespace lockstep::comm {
+
+/// An error that every rank knows of: all throw it, with the same code and text, and exactly one
+/// of them (`speaks`) should report it. No rank needs to be aborted.
+class AgreedError : public Error {
+ public:
+  AgreedError(ExitCode code, const std::string& message, bool speaks)
+      : Error(code, message), speaks_(speaks) {}
+  [[nodiscard]] bool speaks() const noexcept { return speaks_; }
+
+ private:
+  bool speaks_;
+};
+
+/// Collective. Pass the exception that this rank's part of the work ended with, or null. If any
+/// rank failed, every rank throws AgreedError with the failure of the lowest such rank; its message
+/// names the rank and host unless all ranks failed in the same way.
+void agree(Communicator& communicator, const runtime::RankLayout& layout,
+           const std::exception_ptr& failure);
+
+/// Collective. Runs `work` on every rank and returns its result, or throws AgreedError on every
+/// rank if it threw on any. `work` must not communicate.
+template <typename Work>
+auto run_on_all_ranks(Communicator& communicator, const runtime::RankLayout& layout, Work&& work) {
+  using Result = std::invoke_result_t<Work>;
+  std::exception_ptr failure;
+  if constexpr (std::is_void_v<Result>) {
+    try {
+      std::invoke(std::forward<Work>(work));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    agree(communicator, layout, failure);
+  } else {
+    std::optional<Result> result;
+    try {
+      result.emplace(std::invoke(std::forward<Work>(work)));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    agree(communicator, layout, failure);
+    return *std::move(result);
+  }
+}
+
+/// Collective. The text of rank `root`, on every rank; at most 64 MiB.
+[[nodiscard]] std::string broadcast_text(Communicator& communicator, std::string text, int root);
+
+/// Collective. Every rank's `mine`, in rank order.
+[[nodiscard]] std::vector<std::string> gather_texts(Communicator& communicator,
+                                                    const std::string& mine);
+
+/// The code and one-line text of any exception, as a person should read it.
+struct Failure {
+  ExitCode code = ExitCode::kFailure;
+  std::string message;
+};
+[[nodiscard]] Failure describe_failure(const std::exception_ptr& failure);
+
+}  // namespace lockstep::comm

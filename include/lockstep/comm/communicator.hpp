@@ -1,0 +1,58 @@
+// The one interface to collective communication between ranks.
+#pragma once
+
+#include <cstddef>
+#include <future>
+#include <span>
+#include <vector>
+
+#include <lockstep/base/error.hpp>
+
+namespace lockstep::comm {
+
+/// The completion handle of a collective operation. Move-only; wait exactly once.
+class Completion {
+ public:
+  /// An operation that is done already, having taken `seconds`.
+  explicit Completion(double seconds);
+  explicit Completion(std::future<double> pending) : pending_(std::move(pending)) {}
+
+  /// Blocks until the operation's buffer may be read and written again. Returns the seconds that
+  /// the operation took in the communicator. Throws what the operation threw.
+  double wait() { return pending_.get(); }
+
+ private:
+  std::future<double> pending_;
+};
+
+/// Collective operations over all ranks of the job.
+///
+/// Every rank calls the same operations in the same order with the same sizes, from one thread.
+/// Operations start in call order. A buffer belongs to the operation until its Completion has been
+/// waited for. All ranks end up with the same bits. Failures throw RuntimeFailure.
+class Communicator {
+ public:
+  Communicator() = default;
+  virtual ~Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+  Communicator(Communicator&&) = delete;
+  Communicator& operator=(Communicator&&) = delete;
+
+  [[nodiscard]] virtual int rank() const noexcept = 0;
+  [[nodiscard]] virtual int size() const noexcept = 0;
+
+  /// In place, element by element: the sum over all ranks.
+  [[nodiscard]] virtual Completion all_reduce(std::span<float> buffer) = 0;
+  [[nodiscard]] virtual Completion all_reduce(std::span<double> buffer) = 0;
+  /// Every rank's `buffer` becomes that of rank `root`.
+  [[nodiscard]] virtual Completion broadcast(std::span<std::byte> buffer, int root) = 0;
+  /// Returns when every rank has called it.
+  virtual void barrier() = 0;
+
+  /// True if an operation makes progress while the caller computes, so that there is something to
+  /// gain by starting it early.
+  [[nodiscard]] virtual bool overlaps() const noexcept = 0;
+};
+
+}  // namespace lockstep::comm

@@ -1,0 +1,17 @@
+#include <lockstep/comm/factory.hpp>
+
+#include "mpi_communicator.hpp"
+#include "single_process_communicator.hpp"
+
+namespace lockstep::comm {
+
+std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options,
+                                                const runtime::RankLayout& layout) {
+  if (options.backend == Backend::kNccl) {
+    throw UsageError("--backend nccl is not in this version of Lockstep yet; use --backend mpi");
+  }
+  if (layout.world_size == 1) return std::make_unique<SingleProcessCommunicator>();
+  return std::make_unique<MpiCommunicator>(options.progress_thread);
+}
+
+}  // namespace lockstep::comm

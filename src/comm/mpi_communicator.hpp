@@ -1,0 +1,43 @@
+// Collectives by plain MPI on host memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <lockstep/comm/communicator.hpp>
+
+#include "operation_queue.hpp"
+
+namespace lockstep::comm {
+
+/// Blocking MPI collectives, run in the caller's thread, or in a progress thread so that they
+/// overlap with computation. (Open MPI 4.1's non-blocking collectives make no dependable progress
+/// of their own.) Has a duplicate of MPI_COMM_WORLD to itself.
+class MpiCommunicator final : public Communicator {
+ public:
+  explicit MpiCommunicator(bool progress_thread);
+  ~MpiCommunicator() override;
+  MpiCommunicator(const MpiCommunicator&) = delete;
+  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+  MpiCommunicator(MpiCommunicator&&) = delete;
+  MpiCommunicator& operator=(MpiCommunicator&&) = delete;
+
+  [[nodiscard]] int rank() const noexcept override { return rank_; }
+  [[nodiscard]] int size() const noexcept override { return size_; }
+  Completion all_reduce(std::span<float> buffer) override;
+  Completion all_reduce(std::span<double> buffer) override;
+  Completion broadcast(std::span<std::byte> buffer, int root) override;
+  void barrier() override;
+  [[nodiscard]] bool overlaps() const noexcept override { return queue_ != nullptr; }
+
+ private:
+  struct Handle;  // holds the MPI_Comm, so that <mpi.h> stays out of headers
+  Completion submit(std::function<void()> operation);
+
+  std::unique_ptr<Handle> handle_;
+  int rank_ = 0;
+  int size_ = 1;
+  std::unique_ptr<OperationQueue> queue_;
+};
+
+}  // namespace lockstep::comm

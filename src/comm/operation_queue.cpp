@@ -1,0 +1,41 @@
+#include "operation_queue.hpp"
+
+#include <utility>
+
+namespace lockstep::comm {
+
+OperationQueue::OperationQueue() : thread_([this] { run(); }) {}
+
+OperationQueue::~OperationQueue() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+std::future<double> OperationQueue::push(Operation operation) {
+  auto result = operation.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(operation));
+  }
+  changed_.notify_one();
+  return result;
+}
+
+void OperationQueue::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    Operation operation = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    operation();
+    lock.lock();
+  }
+}
+
+}  // namespace lockstep::comm

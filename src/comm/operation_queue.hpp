@@ -1,0 +1,36 @@
+// A thread that runs operations one after another, in the order in which they were given.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <thread>
+
+namespace lockstep::comm {
+
+/// Operations return the seconds they took. Destruction runs what is queued, then joins.
+class OperationQueue {
+ public:
+  using Operation = std::packaged_task<double()>;
+
+  OperationQueue();
+  ~OperationQueue();
+  OperationQueue(const OperationQueue&) = delete;
+  OperationQueue& operator=(const OperationQueue&) = delete;
+  OperationQueue(OperationQueue&&) = delete;
+  OperationQueue& operator=(OperationQueue&&) = delete;
+
+  [[nodiscard]] std::future<double> push(Operation operation);
+
+ private:
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Operation> waiting_;
+  bool closing_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lockstep::comm

@@ -1,0 +1,71 @@
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/factory.hpp>
+
+namespace lockstep::comm {
+namespace {
+
+class AgreementTest : public ::testing::Test {
+ protected:
+  const runtime::RankLayout layout_ = runtime::discover_rank_layout();
+  const std::unique_ptr<Communicator> communicator_ = make_communicator({}, layout_);
+  const int last_ = layout_.world_size - 1;
+};
+
+TEST_F(AgreementTest, ReturnsTheResultWhenAllSucceed) {
+  EXPECT_EQ(run_on_all_ranks(*communicator_, layout_, [&] { return layout_.rank * 2; }),
+            layout_.rank * 2);
+}
+
+TEST_F(AgreementTest, OneRanksFailureIsEverybodysAndOneSpeaks) {
+  try {
+    run_on_all_ranks(*communicator_, layout_, [&] {
+      if (layout_.rank == last_) throw DataError("label 200");
+    });
+    FAIL() << "a rank's failure was lost";
+  } catch (const AgreedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::kData);
+    EXPECT_EQ(error.speaks(), layout_.rank == last_);
+    const std::string message = error.what();
+    EXPECT_NE(message.find("label 200"), std::string::npos);
+    if (layout_.world_size > 1) {
+      EXPECT_NE(message.find("rank " + std::to_string(last_) + " ("), std::string::npos);
+    }
+  }
+}
+
+TEST_F(AgreementTest, AFailureOfAllRanksNamesNone) {
+  try {
+    run_on_all_ranks(*communicator_, layout_, [] { throw DataError("no data"); });
+    FAIL();
+  } catch (const AgreedError& error) {
+    EXPECT_STREQ(error.what(), "no data");
+    EXPECT_EQ(error.speaks(), layout_.rank == 0);
+  }
+}
+
+TEST_F(AgreementTest, TextsReachEveryRank) {
+  const auto mine = std::string(static_cast<std::size_t>(layout_.rank), 'x');
+  const auto all = gather_texts(*communicator_, mine);
+  ASSERT_EQ(static_cast<int>(all.size()), layout_.world_size);
+  for (std::size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank].size(), rank);
+}
+
+TEST(DescribeFailure, IsOneLineWhateverWasThrown) {
+  const auto describe = [](auto exception) {
+    return describe_failure(std::make_exception_ptr(exception));
+  };
+  EXPECT_EQ(describe(UsageError("bad")).code, ExitCode::kUsage);
+  EXPECT_EQ(describe(std::runtime_error("first\nsecond")).message.find("second"),
+            std::string::npos);
+  EXPECT_NE(describe(std::bad_alloc()).message.find("memory"), std::string::npos);
+  EXPECT_EQ(describe(7).code, ExitCode::kFailure);
+}
+
+}  // namespace
+}  // namespace lockstep::comm
