@@ -1,0 +1,23 @@
+// FashionMNIST from its four IDX files.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include <lockstep/data/image_dataset.hpp>
+
+namespace lockstep::data {
+
+/// Folders where the data set is looked for when none is named, in this order: the project's
+/// data/FashionMNIST/raw below the working directory (torchvision's place), Debian's package.
+[[nodiscard]] std::vector<std::filesystem::path> default_data_folders();
+
+/// Opens the data set in the first of `folders` that holds any of its files (each plain or .gz) and
+/// checks headers, dimensions and counts against each other; the pixels are read by `fill`.
+/// Throws DataError if no folder has it, or naming the file that is missing or wrong.
+/// Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
+[[nodiscard]] std::unique_ptr<DatasetSource> open_fashion_mnist(
+    const std::vector<std::filesystem::path>& folders);
+
+}  // namespace lockstep::data

@@ -1,0 +1,51 @@
+// IDX files (the format of MNIST and FashionMNIST), plain or gzip-compressed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace lockstep::data {
+
+/// An open IDX file of unsigned bytes whose header has been read and found consistent.
+///
+/// Nothing is allocated from what the header says before the length of the stream has been held
+/// against it: the file's size if plain; the gzip trailer and the format's greatest ratio
+/// (1032:1) if compressed, and the whole stream where those disagree.
+/// Errors are DataError, naming file, offset and remedy. One thread at a time.
+/// Source: "The IDX file format", Y. LeCun, MNIST page; RFC 1952 (gzip).
+class IdxFile {
+ public:
+  explicit IdxFile(std::filesystem::path path);
+  ~IdxFile();
+  IdxFile(IdxFile&&) noexcept;
+  IdxFile& operator=(IdxFile&&) noexcept;
+  IdxFile(const IdxFile&) = delete;
+  IdxFile& operator=(const IdxFile&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const std::vector<std::int64_t>& dimensions() const noexcept { return dimensions_; }
+  /// Bytes before the first element, in the decoded stream.
+  [[nodiscard]] std::int64_t header_bytes() const noexcept;
+  /// Product of the dimensions: the number of elements, each one byte.
+  [[nodiscard]] std::int64_t elements() const noexcept { return elements_; }
+
+  /// Decodes all elements into `destination` (exactly `elements()` bytes); call once. Checks that
+  /// the stream ends there and, for gzip, its CRC.
+  void read_into(std::span<std::byte> destination);
+
+ private:
+  struct Stream;
+  void read_header();
+  void check_length() const;
+
+  std::filesystem::path path_;
+  std::vector<std::int64_t> dimensions_;
+  std::int64_t elements_ = 0;
+  std::unique_ptr<Stream> stream_;
+};
+
+}  // namespace lockstep::data

@@ -1,0 +1,69 @@
+// Labelled 28 × 28 grey images as tensors, and the block of memory that holds them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <torch/torch.h>
+
+namespace lockstep::data {
+
+constexpr std::int64_t kImagePixels = 784;  ///< 28 × 28
+constexpr std::int64_t kClasses = 10;
+
+/// Images [N, 784] and labels [N], both uint8; views of memory that somebody else owns, or owners.
+struct ImageDataset {
+  torch::Tensor images;
+  torch::Tensor labels;
+
+  [[nodiscard]] std::int64_t size() const { return labels.size(0); }
+  /// The first `count` samples, as views.
+  [[nodiscard]] ImageDataset first(std::int64_t count) const;
+};
+
+/// The four parts of a data set, in the order in which a block holds them.
+enum class Part : std::uint8_t { kTrainImages, kTrainLabels, kTestImages, kTestLabels };
+inline constexpr std::array kAllParts = {Part::kTrainImages, Part::kTrainLabels, Part::kTestImages,
+                                         Part::kTestLabels};
+
+/// How many samples a data set has, and where each part lies in one block of memory.
+class DatasetShape {
+ public:
+  DatasetShape(std::int64_t train_samples, std::int64_t test_samples);
+
+  [[nodiscard]] std::size_t block_bytes() const;
+  [[nodiscard]] std::span<std::byte> part(Part part, std::span<std::byte> block) const;
+  /// Tensors over `block`, which must outlive them.
+  [[nodiscard]] ImageDataset train(std::span<std::byte> block) const;
+  [[nodiscard]] ImageDataset test(std::span<std::byte> block) const;
+
+ private:
+  [[nodiscard]] std::size_t part_bytes(Part part) const;
+  [[nodiscard]] ImageDataset view(Part images, Part labels, std::span<std::byte> block) const;
+
+  std::int64_t train_samples_;
+  std::int64_t test_samples_;
+};
+
+/// Where a data set comes from. `fill` may be called for different parts by different processes,
+/// and puts the same bytes wherever it is called.
+class DatasetSource {
+ public:
+  DatasetSource() = default;
+  virtual ~DatasetSource() = default;
+  DatasetSource(const DatasetSource&) = delete;
+  DatasetSource& operator=(const DatasetSource&) = delete;
+  DatasetSource(DatasetSource&&) = delete;
+  DatasetSource& operator=(DatasetSource&&) = delete;
+
+  /// For people and for config.json: "FashionMNIST in /usr/share/…".
+  [[nodiscard]] virtual std::string description() const = 0;
+  [[nodiscard]] virtual DatasetShape shape() const = 0;
+  /// Writes one part (`shape().part(...)` bytes). Throws DataError.
+  virtual void fill(Part part, std::span<std::byte> destination) = 0;
+};
+
+}  // namespace lockstep::data

@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include <lockstep/data/synthetic.hpp>
+
+namespace lockstep::data {
+namespace {
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a well-mixed 64-bit value for any counter.
+std::uint64_t mix(std::uint64_t value) {
+  value += 0x9e3779b97f4a7c15U;
+  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31U);
+}
+
+class Synthetic final : public DatasetSource {
+ public:
+  Synthetic(std::int64_t train_samples, std::int64_t test_samples, std::uint64_t seed)
+      : shape_(train_samples, test_samples), seed_(seed) {}
+
+  [[nodiscard]] std::string description() const override {
+    return fmt::format("synthetic images (seed {})", seed_);
+  }
+  [[nodiscard]] DatasetShape shape() const override { return shape_; }
+
+  void fill(Part part, std::span<std::byte> destination) override {
+    const bool is_test = part == Part::kTestImages || part == Part::kTestLabels;
+    const std::uint64_t stream = mix(seed_ * 2 + (is_test ? 1 : 0));
+    if (part == Part::kTrainLabels || part == Part::kTestLabels) {
+      for (std::size_t i = 0; i < destination.size(); ++i) {
+        destination[i] = static_cast<std::byte>(label(stream, i));
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < destination.size(); ++i) {
+      const std::size_t sample = i / kImagePixels;
+      const std::uint64_t pixel = i % kImagePixels;
+      const std::uint64_t pattern = mix((seed_ << 32U) ^ (label(stream, sample) * 1000 + pixel));
+      const std::uint64_t noise = mix(stream ^ i);
+      destination[i] = static_cast<std::byte>(((pattern & 0x7fU) + (noise & 0x7fU)));
+    }
+  }
+
+ private:
+  static std::uint64_t label(std::uint64_t stream, std::size_t sample) {
+    return mix(stream + 0x5eedU + sample) % kClasses;
+  }
+
+  DatasetShape shape_;
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+std::unique_ptr<DatasetSource> make_synthetic(std::int64_t train_samples, std::int64_t test_samples,
+                                              std::uint64_t seed) {
+  return std::make_unique<Synthetic>(train_samples, test_samples, seed);
+}
+
+}  // namespace lockstep::data

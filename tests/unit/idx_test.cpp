@@ -1,0 +1,117 @@
+#include <functional>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include <lockstep/base/error.hpp>
+#include <lockstep/data/idx.hpp>
+
+#include "expect_error.hpp"
+#include "idx_bytes.hpp"
+
+namespace lockstep::data {
+namespace {
+
+std::string content(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>((i * 7 + i / 251) % 256);
+  return bytes;
+}
+
+std::string decode(const std::filesystem::path& path) {
+  IdxFile file(path);
+  std::string bytes(static_cast<std::size_t>(file.elements()), '\0');
+  file.read_into(std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
+  return bytes;
+}
+
+class IdxFileTest : public ::testing::Test {
+ protected:
+  const tests::TemporaryFolder folder_;
+
+  std::filesystem::path file(const std::string& bytes) {
+    const auto path = folder_ / "file";
+    tests::write_bytes(path, bytes);
+    return path;
+  }
+  void expect_data_error(const std::string& bytes,
+                         std::initializer_list<std::string_view> mentions) {
+    const auto path = file(bytes);
+    tests::expect_error<DataError>([&] { decode(path); }, mentions);
+  }
+};
+
+TEST_F(IdxFileTest, ReadsPlainAndCompressedFiles) {
+  const auto body = content(3 * 5 * 4);
+  const auto bytes = tests::idx_header({3, 5, 4}) + body;
+  for (const auto& stored : {bytes, tests::gzip(bytes)}) {
+    const auto path = file(stored);
+    EXPECT_EQ(IdxFile(path).dimensions(), (std::vector<std::int64_t>{3, 5, 4}));
+    EXPECT_EQ(decode(path), body);
+  }
+}
+
+TEST_F(IdxFileTest, ReadsAFileOfSeveralGzipMembers) {
+  const auto body = content(100'000);
+  const auto bytes = tests::idx_header({100'000}) + body;
+  const auto path = file(tests::gzip(bytes.substr(0, 60'000)) + tests::gzip(bytes.substr(60'000)));
+  EXPECT_EQ(decode(path), body);
+}
+
+TEST_F(IdxFileTest, NamesWhatIsWrongWithTheHeader) {
+  expect_data_error("", {"empty", (folder_ / "file").string()});
+  expect_data_error(std::string(3, '\0'), {"ends inside its header", "offset 0"});
+  expect_data_error(tests::idx_header({3}).substr(0, 6), {"ends inside its header", "offset 4"});
+  expect_data_error("this is a text file", {"bad magic number 0x74686973", "offset 0"});
+  expect_data_error(tests::idx_header({0}), {"dimension 0 is 0", "offset 4"});
+  expect_data_error(tests::idx_header({}), {"bad magic number"});
+  // 2^32 − 1 to the fourth power overflows 64 bits.
+  expect_data_error(tests::idx_header({~0U, ~0U, ~0U, ~0U}), {"impossible dimensions"});
+}
+
+TEST_F(IdxFileTest, RefusesFloatsAndOtherElementTypes) {
+  auto bytes = tests::idx_header({2}) + "ab";
+  bytes[2] = '\x0d';
+  expect_data_error(bytes, {"unsigned bytes", "0x00000d01"});
+}
+
+TEST_F(IdxFileTest, HoldsTheLengthAgainstTheHeaderBeforeReading) {
+  const auto bytes = tests::idx_header({4, 10}) + content(40);
+  expect_data_error(bytes.substr(0, 30), {"promises 52 bytes", "the file has 30"});
+  expect_data_error(bytes + "x", {"promises 52 bytes", "the file has 53"});
+  expect_data_error(tests::gzip(bytes + "x"), {"promises 52 bytes", "the stream holds 53"});
+  // A header that would have 4 TiB allocated.
+  expect_data_error(tests::gzip(tests::idx_header({1U << 21U, 1U << 21U}) + "x"),
+                    {"promises", "the stream holds 13"});
+}
+
+TEST_F(IdxFileTest, FindsDamageInACompressedStream) {
+  const auto body = content(200'000);
+  const auto packed = tests::gzip(tests::idx_header({200'000}) + body);
+  for (const std::size_t keep : {packed.size() - 1, packed.size() - 9, packed.size() / 2}) {
+    expect_data_error(packed.substr(0, keep), {"cut off", "fetch-data.sh"});
+  }
+  auto wrong_crc = packed;
+  wrong_crc[packed.size() - 6] ^= 1;
+  expect_data_error(wrong_crc, {"damaged", "incorrect data check"});
+}
+
+TEST_F(IdxFileTest, NoFlippedBitInACompressedFileGoesUnnoticed) {
+  const auto packed = tests::gzip(tests::idx_header({600}) + content(600));
+  constexpr std::size_t kGzipHeaderBytes = 10;  // holds a time stamp and the like, not content
+  for (std::size_t byte = kGzipHeaderBytes; byte < packed.size(); ++byte) {
+    auto damaged = packed;
+    damaged[byte] ^= static_cast<char>(1U << (byte % 8));
+    const auto path = file(damaged);
+    EXPECT_THROW(decode(path), DataError) << "byte " << byte;
+  }
+}
+
+TEST_F(IdxFileTest, NamesFilesThatCannotBeOpened) {
+  tests::expect_error<DataError>([&] { IdxFile(folder_ / "absent"); },
+                                 {"absent", "No such file or directory"});
+  tests::expect_error<DataError>([&] { IdxFile(folder_.path()); }, {"is not a file"});
+}
+
+}  // namespace
+}  // namespace lockstep::data
