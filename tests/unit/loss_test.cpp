@@ -1,0 +1,45 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include <lockstep/model/loss.hpp>
+
+#include "golden.hpp"
+
+namespace lockstep::model {
+namespace {
+
+class LossTest : public ::testing::Test {
+ protected:
+  const nlohmann::json golden_ = tests::load_golden("pytorch.json")["losses"];
+  const std::vector<std::vector<double>> rows_ = golden_["logits"];
+  const std::vector<std::int64_t> labels_ = golden_["labels"];
+
+  double mean(Loss loss) {
+    std::vector<float> flat;
+    for (const auto& row : rows_) flat.insert(flat.end(), row.begin(), row.end());
+    const auto count = static_cast<std::int64_t>(rows_.size());
+    const auto logits = torch::tensor(flat).view({count, -1});
+    return loss_sum(loss, logits, torch::tensor(labels_)).item<double>() /
+           static_cast<double>(count);
+  }
+};
+
+TEST_F(LossTest, MatchesPyTorchsMeans) {
+  EXPECT_NEAR(mean(Loss::kCrossEntropy), golden_["cross_entropy"], 1e-6);
+  EXPECT_NEAR(mean(Loss::kNll), golden_["nll"], 1e-6);
+  EXPECT_NEAR(mean(Loss::kMse), golden_["mse"], 1e-5);
+}
+
+TEST_F(LossTest, CrossEntropyIsTheDefinitionsFormula) {
+  double sum = 0;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    double total = 0;
+    for (const double logit : rows_[i]) total += std::exp(logit);
+    sum += std::log(total) - rows_[i][static_cast<std::size_t>(labels_[i])];
+  }
+  EXPECT_NEAR(mean(Loss::kCrossEntropy), sum / static_cast<double>(rows_.size()), 1e-6);
+}
+
+}  // namespace
+}  // namespace lockstep::model
