@@ -1,0 +1,92 @@
+// Summing gradients over ranks while backward still runs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include <lockstep/comm/communicator.hpp>
+#include <lockstep/sync/bucket_plan.hpp>
+
+namespace lockstep::sync {
+
+/// One rank's own part of a step; travels in the last bucket's tail.
+struct StepContribution {
+  torch::Tensor loss_sum{};  ///< scalar float32: Σ of its samples' losses; undefined: 0
+  std::int64_t samples = 0;  ///< below 2^24 over all ranks, so that float32 counts exactly
+  bool wants_to_stop = false;
+};
+
+/// The same over all ranks; equal on every rank.
+struct StepTotals {
+  double loss_sum = 0;
+  std::int64_t samples = 0;
+  bool stop = false;                 ///< at least one rank wants to stop
+  double communication_seconds = 0;  ///< spent in collectives
+  double exposed_seconds = 0;        ///< of which computation waited
+};
+
+/// Keeps the gradients of a module's parameters as views of one flat buffer, cut into buckets, and
+/// all-reduces each bucket as soon as backward has filled it, always in the plan's order.
+///
+/// A step, on every rank:
+///   reducer.begin_step();
+///   … backward of all micro-batches but the last …
+///   reducer.expect_last_backward(contribution);   // also without samples: then no backward
+///   … backward of the last micro-batch …
+///   totals = reducer.finish_step();               // gradients are summed now
+/// The caller scales losses so that the sum over all ranks is the gradient it wants.
+///
+/// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
+/// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
+/// their gradients must not be set to none. One thread; the destructor removes the hooks.
+class GradientReducer {
+ public:
+  GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
+                  const BucketLimits& limits);
+  ~GradientReducer();
+  GradientReducer(const GradientReducer&) = delete;
+  GradientReducer& operator=(const GradientReducer&) = delete;
+  GradientReducer(GradientReducer&&) = delete;
+  GradientReducer& operator=(GradientReducer&&) = delete;
+
+  void begin_step();
+  void expect_last_backward(const StepContribution& contribution);
+  StepTotals finish_step();
+
+  /// All parameters, and all their gradients, as one tensor each: [plan().elements] float32.
+  [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
+  [[nodiscard]] const torch::Tensor& flat_gradients() const { return flat_gradients_; }
+  [[nodiscard]] const BucketPlan& plan() const { return plan_; }
+  /// Seconds of this step so far in which backward waited for communication.
+  [[nodiscard]] double exposed_seconds() const { return exposed_seconds_; }
+
+ private:
+  class ReadyHook;
+  struct Accumulator;
+
+  void flatten(const std::vector<torch::Tensor>& parameters);
+  void install_hooks(const std::vector<torch::Tensor>& parameters);
+  void gradient_is_ready(std::size_t bucket);
+  void launch_next_bucket();
+
+  comm::Communicator& communicator_;
+  BucketPlan plan_;
+  torch::Tensor flat_parameters_;
+  torch::Tensor buffer_;          // gradients, then the tail's scalars
+  torch::Tensor flat_gradients_;  // the gradients' part of buffer_
+  torch::Tensor tail_;            // the scalars' part of buffer_
+  torch::Tensor host_buffer_;     // buffer_ where that is host memory, else its staging copy
+  std::vector<std::unique_ptr<Accumulator>> accumulators_;
+
+  bool last_backward_ = false;
+  std::vector<std::size_t> missing_;  // gradients that each bucket still waits for
+  std::size_t next_bucket_ = 0;       // the first that has not been launched
+  std::vector<comm::Completion> in_flight_;
+  double exposed_seconds_ = 0;
+};
+
+}  // namespace lockstep::sync

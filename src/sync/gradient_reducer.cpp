@@ -1,0 +1,174 @@
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <lockstep/base/error.hpp>
+#include <lockstep/sync/gradient_reducer.hpp>
+
+namespace lockstep::sync {
+namespace {
+
+enum Tail : std::int64_t { kLossSum, kSamples, kStop, kTailElements };
+
+constexpr std::int64_t kFloatCountsExactlyBelow = std::int64_t{1} << 24U;
+
+std::vector<std::int64_t> sizes_of(const std::vector<torch::Tensor>& parameters) {
+  std::vector<std::int64_t> sizes;
+  for (const auto& parameter : parameters) sizes.push_back(parameter.numel());
+  return sizes;
+}
+
+/// Adds the time until its destruction to a sum.
+class ScopedSeconds {
+ public:
+  explicit ScopedSeconds(double& sum) : sum_(sum) {}
+  ~ScopedSeconds() {
+    sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+  ScopedSeconds(const ScopedSeconds&) = delete;
+  ScopedSeconds& operator=(const ScopedSeconds&) = delete;
+  ScopedSeconds(ScopedSeconds&&) = delete;
+  ScopedSeconds& operator=(ScopedSeconds&&) = delete;
+
+ private:
+  double& sum_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+/// Runs after autograd has added to one parameter's gradient.
+class GradientReducer::ReadyHook : public torch::autograd::FunctionPostHook {
+ public:
+  ReadyHook(GradientReducer& reducer, std::size_t bucket) : reducer_(reducer), bucket_(bucket) {}
+  torch::autograd::variable_list operator()(
+      const torch::autograd::variable_list& outputs,
+      const torch::autograd::variable_list& /*inputs*/) override {
+    reducer_.gradient_is_ready(bucket_);
+    return outputs;
+  }
+
+ private:
+  GradientReducer& reducer_;
+  std::size_t bucket_;
+};
+
+/// Autograd's accumulator of one parameter. Autograd itself holds it weakly, so a hook lives only
+/// as long as somebody keeps it; its pointer type differs between LibTorch 1.x and 2.x.
+struct GradientReducer::Accumulator {
+  decltype(torch::autograd::impl::grad_accumulator(std::declval<const torch::Tensor&>())) node;
+  std::uintptr_t hook = 0;
+};
+
+GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
+                                 comm::Communicator& communicator, const BucketLimits& limits)
+    : communicator_(communicator), plan_(plan_buckets(sizes_of(parameters), limits)) {
+  flatten(parameters);
+  install_hooks(parameters);
+  missing_.resize(plan_.buckets.size());
+}
+
+GradientReducer::~GradientReducer() {
+  for (const auto& accumulator : accumulators_) accumulator->node->del_post_hook(accumulator->hook);
+}
+
+void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
+  const torch::NoGradGuard no_gradients;
+  const auto options = parameters.front().options().requires_grad(false);
+  flat_parameters_ = torch::zeros({plan_.elements}, options);
+  buffer_ = torch::zeros({plan_.elements + kTailElements}, options);
+  flat_gradients_ = buffer_.narrow(0, 0, plan_.elements);
+  tail_ = buffer_.narrow(0, plan_.elements, kTailElements);
+  host_buffer_ =
+      buffer_.is_cpu()
+          ? buffer_
+          : torch::empty_like(buffer_, torch::TensorOptions(torch::kCPU).pinned_memory(true));
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    torch::Tensor parameter = parameters[i];
+    const auto view_of = [&](const torch::Tensor& flat) {
+      return flat.narrow(0, plan_.offsets[i], parameter.numel()).view(parameter.sizes());
+    };
+    auto value = view_of(flat_parameters_);
+    value.copy_(parameter);
+    parameter.set_data(value);
+    parameter.mutable_grad() = view_of(flat_gradients_);
+  }
+}
+
+void GradientReducer::install_hooks(const std::vector<torch::Tensor>& parameters) {
+  for (std::size_t b = 0; b < plan_.buckets.size(); ++b) {
+    for (const int index : plan_.buckets[b].parameters) {
+      auto accumulator = std::make_unique<Accumulator>();
+      accumulator->node =
+          torch::autograd::impl::grad_accumulator(parameters[static_cast<std::size_t>(index)]);
+      accumulator->hook = accumulator->node->add_post_hook(std::make_unique<ReadyHook>(*this, b));
+      accumulators_.push_back(std::move(accumulator));
+    }
+  }
+}
+
+void GradientReducer::begin_step() {
+  buffer_.zero_();
+  last_backward_ = false;
+  next_bucket_ = 0;
+  exposed_seconds_ = 0;
+  for (std::size_t b = 0; b < missing_.size(); ++b) {
+    missing_[b] = plan_.buckets[b].parameters.size();
+  }
+}
+
+void GradientReducer::expect_last_backward(const StepContribution& contribution) {
+  if (contribution.samples >= kFloatCountsExactlyBelow / communicator_.size()) {
+    throw UsageError(fmt::format(
+        "{} samples a rank and step on {} ranks exceed the limit of 2^24 a step: use a smaller "
+        "--batch-size",
+        contribution.samples, communicator_.size()));
+  }
+  const torch::NoGradGuard no_gradients;
+  if (contribution.loss_sum.defined()) tail_[kLossSum].copy_(contribution.loss_sum.detach());
+  tail_[kSamples].fill_(static_cast<double>(contribution.samples));
+  tail_[kStop].fill_(contribution.wants_to_stop ? 1.0 : 0.0);
+  last_backward_ = true;
+}
+
+void GradientReducer::gradient_is_ready(std::size_t bucket) {
+  if (!last_backward_) return;
+  --missing_[bucket];
+  while (next_bucket_ < missing_.size() && missing_[next_bucket_] == 0) launch_next_bucket();
+}
+
+void GradientReducer::launch_next_bucket() {
+  const ScopedSeconds exposed(exposed_seconds_);
+  const auto& bucket = plan_.buckets[next_bucket_++];
+  const bool last = next_bucket_ == plan_.buckets.size();
+  const std::int64_t elements = bucket.elements + (last ? std::int64_t{kTailElements} : 0);
+  auto part = host_buffer_.narrow(0, bucket.offset, elements);
+  if (!buffer_.is_cpu()) part.copy_(buffer_.narrow(0, bucket.offset, elements));
+  in_flight_.push_back(communicator_.all_reduce(
+      std::span(part.data_ptr<float>(), static_cast<std::size_t>(elements))));
+}
+
+StepTotals GradientReducer::finish_step() {
+  while (next_bucket_ < plan_.buckets.size()) launch_next_bucket();
+  StepTotals totals;
+  {
+    const ScopedSeconds exposed(exposed_seconds_);
+    for (auto& completion : in_flight_) totals.communication_seconds += completion.wait();
+    in_flight_.clear();
+    if (!buffer_.is_cpu()) buffer_.copy_(host_buffer_);
+  }
+  last_backward_ = false;
+  const float* tail = host_buffer_.data_ptr<float>() + plan_.elements;
+  totals.loss_sum = tail[kLossSum];
+  totals.samples = static_cast<std::int64_t>(tail[kSamples]);
+  totals.stop = tail[kStop] > 0;
+  totals.exposed_seconds = exposed_seconds_;
+  return totals;
+}
+
+}  // namespace lockstep::sync
