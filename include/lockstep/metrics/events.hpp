@@ -1,0 +1,98 @@
+// What happens in a run, as plain structs, and the interface of those who want to know.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace lockstep::metrics {
+
+struct RunStart {
+  int world_size = 1;
+  std::string device;  ///< "cpu" or "cuda"
+  int threads = 1;     ///< compute threads a rank
+  std::int64_t global_batch_size = 0;
+  std::int64_t steps_per_epoch = 0;
+  double startup_seconds = 0;  ///< from the start of the process to the first step
+};
+
+struct EpochStart {
+  std::int64_t epoch = 0;  ///< from 1
+};
+
+/// The state after a step that is due to be logged.
+struct TrainStep {
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;     ///< optimizer steps of the whole run, from 1
+  std::int64_t samples = 0;  ///< of this epoch so far, over all ranks
+  std::int64_t samples_per_epoch = 0;
+  double loss = 0;  ///< mean over the step's samples on all ranks
+  double learning_rate = 0;
+  double images_per_second = 0;  ///< since the line before
+};
+
+/// Means a step on rank 0, in milliseconds; and the distribution of whole steps.
+struct StepTimes {
+  double data_ms = 0;
+  double forward_ms = 0;
+  double backward_ms = 0;               ///< without exposed communication
+  double communication_ms = 0;          ///< in collectives, hidden or not
+  double exposed_communication_ms = 0;  ///< of which computation waited
+  double optimizer_ms = 0;
+  double step_ms_p50 = 0;
+  double step_ms_p95 = 0;
+  double step_ms_p99 = 0;
+};
+
+struct EpochEnd {
+  std::int64_t epoch = 0;
+  double train_loss = 0;  ///< mean over the epoch's samples
+  double seconds = 0;     ///< training alone, first batch to last step
+  double images_per_second = 0;
+  StepTimes times{};
+};
+
+struct Evaluation {
+  enum class Set : std::uint8_t { kValidation, kTest };
+  Set set = Set::kTest;
+  std::int64_t epoch = 0;
+  std::int64_t correct = 0;
+  std::int64_t samples = 0;
+  double average_loss = 0;  ///< mean over batches of their mean losses, as the tutorial's
+
+  /// Fraction of the samples, 0–1.
+  [[nodiscard]] double accuracy() const {
+    return samples == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(samples);
+  }
+};
+
+struct Warning {
+  std::string text;
+};
+
+struct RunEnd {
+  std::string status;  ///< "completed" or "stopped"
+  std::int64_t steps = 0;
+  double seconds = 0;
+  std::string parameters_sha256{};
+};
+
+/// Somebody who is told of events, on rank 0, in order, by one thread.
+class EventSink {
+ public:
+  EventSink() = default;
+  virtual ~EventSink() = default;
+  EventSink(const EventSink&) = delete;
+  EventSink& operator=(const EventSink&) = delete;
+  EventSink(EventSink&&) = delete;
+  EventSink& operator=(EventSink&&) = delete;
+
+  virtual void on(const RunStart& /*event*/) {}
+  virtual void on(const EpochStart& /*event*/) {}
+  virtual void on(const TrainStep& /*event*/) {}
+  virtual void on(const EpochEnd& /*event*/) {}
+  virtual void on(const Evaluation& /*event*/) {}
+  virtual void on(const Warning& /*event*/) {}
+  virtual void on(const RunEnd& /*event*/) {}
+};
+
+}  // namespace lockstep::metrics

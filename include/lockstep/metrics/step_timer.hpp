@@ -1,0 +1,43 @@
+// Where a step's time goes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include <lockstep/metrics/events.hpp>
+
+namespace lockstep::metrics {
+
+/// Times the consecutive phases of steps, on the host. One thread.
+///
+///   timer.begin_step(); … data …; timer.end_phase(Phase::kData); … forward …; …; timer.end_step();
+///
+/// A phase may end several times a step (gradient accumulation): its times add up.
+class StepTimer {
+ public:
+  enum class Phase : std::uint8_t { kData, kForward, kBackward, kOptimizer };
+
+  void begin_step();
+  /// The time since the last begin or end belongs to `phase`, but for `excluded_seconds` of it.
+  void end_phase(Phase phase, double excluded_seconds = 0);
+  void add_communication(double communication_seconds, double exposed_seconds);
+  void end_step();
+
+  /// Figures over the steps since construction or the last `reset`.
+  [[nodiscard]] StepTimes summary() const;
+  void reset();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  StepTimes sums_;  // milliseconds; the percentiles unused
+  Clock::time_point step_begin_;
+  Clock::time_point phase_begin_;
+  std::vector<double> step_ms_;
+};
+
+/// The `percent`-th percentile by the nearest-rank method; 0 of nothing. Reorders `values`.
+[[nodiscard]] double percentile(std::vector<double>& values, double percent);
+
+}  // namespace lockstep::metrics

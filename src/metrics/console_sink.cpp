@@ -1,0 +1,47 @@
+#include <unistd.h>
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <lockstep/base/file.hpp>
+#include <lockstep/metrics/sinks.hpp>
+
+namespace lockstep::metrics {
+namespace {
+
+constexpr double kPercent = 100.0;
+
+class ConsoleSink final : public EventSink {
+ public:
+  using EventSink::on;
+
+  void on(const EpochStart& event) override {
+    print(fmt::format("Epoch {}\n-------------------------------\n", event.epoch));
+  }
+  void on(const TrainStep& event) override {
+    print(fmt::format("loss: {:7f}  [{:5d}/{:5d}]\n", event.loss, event.samples,
+                      event.samples_per_epoch));
+  }
+  void on(const Evaluation& event) override {
+    if (event.set != Evaluation::Set::kTest) return;
+    print(fmt::format("Test Error: \n Accuracy: {:0.1f}%, Avg loss: {:8f} \n\n",
+                      kPercent * event.accuracy(), event.average_loss));
+  }
+  void on(const RunEnd& event) override {
+    if (event.status == "completed") print("Done!\n");
+  }
+
+ private:
+  static void print(std::string_view text) {
+    write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<EventSink> make_console_sink() {
+  return std::make_unique<ConsoleSink>();
+}
+
+}  // namespace lockstep::metrics

@@ -1,0 +1,98 @@
+#include <fcntl.h>
+
+#include <cerrno>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <lockstep/base/error.hpp>
+#include <lockstep/base/file.hpp>
+#include <lockstep/metrics/sinks.hpp>
+
+namespace lockstep::metrics {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class JsonLinesSink final : public EventSink {
+ public:
+  explicit JsonLinesSink(const std::filesystem::path& path)
+      : path_(path), file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
+    if (file_.get() < 0) {
+      const int reason = errno;
+      throw RuntimeFailure(
+          fmt::format("cannot write {}: {}", path.string(), system_error_text(reason)));
+    }
+  }
+  using EventSink::on;
+
+  void on(const RunStart& event) override {
+    write({{"event", "run_start"},
+           {"world_size", event.world_size},
+           {"device", event.device},
+           {"threads", event.threads},
+           {"global_batch_size", event.global_batch_size},
+           {"steps_per_epoch", event.steps_per_epoch},
+           {"startup_seconds", event.startup_seconds}});
+  }
+  void on(const TrainStep& event) override {
+    write({{"event", "train"},
+           {"epoch", event.epoch},
+           {"step", event.step},
+           {"samples", event.samples},
+           {"loss", event.loss},
+           {"lr", event.learning_rate},
+           {"images_per_second", event.images_per_second}});
+  }
+  void on(const EpochEnd& event) override {
+    const auto& times = event.times;
+    write({{"event", "epoch"},
+           {"epoch", event.epoch},
+           {"train_loss", event.train_loss},
+           {"seconds", event.seconds},
+           {"images_per_second", event.images_per_second},
+           {"data_ms", times.data_ms},
+           {"forward_ms", times.forward_ms},
+           {"backward_ms", times.backward_ms},
+           {"communication_ms", times.communication_ms},
+           {"exposed_communication_ms", times.exposed_communication_ms},
+           {"optimizer_ms", times.optimizer_ms},
+           {"step_ms_p50", times.step_ms_p50},
+           {"step_ms_p95", times.step_ms_p95},
+           {"step_ms_p99", times.step_ms_p99}});
+  }
+  void on(const Evaluation& event) override {
+    write({{"event", event.set == Evaluation::Set::kTest ? "test" : "validation"},
+           {"epoch", event.epoch},
+           {"correct", event.correct},
+           {"samples", event.samples},
+           {"accuracy", event.accuracy()},
+           {"avg_loss", event.average_loss}});
+  }
+  void on(const Warning& event) override { write({{"event", "warning"}, {"text", event.text}}); }
+  void on(const RunEnd& event) override {
+    write({{"event", "run_end"},
+           {"status", event.status},
+           {"steps", event.steps},
+           {"seconds", event.seconds},
+           {"parameters_sha256", event.parameters_sha256}});
+  }
+
+ private:
+  void write(const Json& object) {
+    const std::string line = object.dump() + "\n";
+    write_all(file_.get(), as_byte_span(line), path_);
+  }
+
+  std::filesystem::path path_;
+  FileDescriptor file_;
+};
+
+}  // namespace
+
+std::unique_ptr<EventSink> make_json_lines_sink(const std::filesystem::path& path) {
+  return std::make_unique<JsonLinesSink>(path);
+}
+
+}  // namespace lockstep::metrics

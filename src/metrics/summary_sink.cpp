@@ -1,0 +1,72 @@
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <lockstep/metrics/sinks.hpp>
+
+namespace lockstep::metrics {
+namespace {
+
+constexpr double kPercent = 100.0;
+
+class SummarySink final : public EventSink {
+ public:
+  explicit SummarySink(Log log) : log_(std::move(log)) {}
+  using EventSink::on;
+
+  void on(const EpochEnd& event) override {
+    log_.info(fmt::format(
+        "epoch {}: {:.2f} s, {:.0f} images/s, mean training loss {:.4f}, {:.0f} % of the step's "
+        "time waiting for communication",
+        event.epoch, event.seconds, event.images_per_second, event.train_loss,
+        kPercent * waiting_share(event.times)));
+  }
+  void on(const Evaluation& event) override {
+    if (event.set != Evaluation::Set::kValidation) return;
+    log_.info(fmt::format("validation: accuracy {:.1f} %, average loss {:.4f} ({} samples)",
+                          kPercent * event.accuracy(), event.average_loss, event.samples));
+  }
+  void on(const Warning& event) override { log_.warning(event.text); }
+
+ private:
+  static double waiting_share(const StepTimes& times) {
+    const double all = times.data_ms + times.forward_ms + times.backward_ms +
+                       times.exposed_communication_ms + times.optimizer_ms;
+    return all > 0 ? times.exposed_communication_ms / all : 0.0;
+  }
+
+  Log log_;
+};
+
+class FanOutSink final : public EventSink {
+ public:
+  explicit FanOutSink(std::vector<std::unique_ptr<EventSink>> sinks) : sinks_(std::move(sinks)) {}
+
+  void on(const RunStart& event) override { pass_on(event); }
+  void on(const EpochStart& event) override { pass_on(event); }
+  void on(const TrainStep& event) override { pass_on(event); }
+  void on(const EpochEnd& event) override { pass_on(event); }
+  void on(const Evaluation& event) override { pass_on(event); }
+  void on(const Warning& event) override { pass_on(event); }
+  void on(const RunEnd& event) override { pass_on(event); }
+
+ private:
+  template <typename Event>
+  void pass_on(const Event& event) {
+    for (const auto& sink : sinks_) sink->on(event);
+  }
+
+  std::vector<std::unique_ptr<EventSink>> sinks_;
+};
+
+}  // namespace
+
+std::unique_ptr<EventSink> make_summary_sink(const Log& log) {
+  return std::make_unique<SummarySink>(log);
+}
+
+std::unique_ptr<EventSink> make_fan_out_sink(std::vector<std::unique_ptr<EventSink>> sinks) {
+  return std::make_unique<FanOutSink>(std::move(sinks));
+}
+
+}  // namespace lockstep::metrics

@@ -1,0 +1,68 @@
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <lockstep/base/error.hpp>
+#include <lockstep/metrics/sinks.hpp>
+
+#include "temporary_folder.hpp"
+
+namespace lockstep::metrics {
+namespace {
+
+TEST(ConsoleSink, PrintsTheTutorialsLinesByteForByte) {
+  const auto sink = make_console_sink();
+  testing::internal::CaptureStdout();
+  sink->on(EpochStart{.epoch = 1});
+  sink->on(TrainStep{.samples = 64, .samples_per_epoch = 60000, .loss = 2.303494});
+  sink->on(TrainStep{.samples = 6464, .samples_per_epoch = 60000, .loss = 12.5});
+  sink->on(EpochEnd{.epoch = 1});
+  sink->on(Evaluation{.set = Evaluation::Set::kValidation, .correct = 1, .samples = 2});
+  sink->on(Evaluation{.correct = 4951, .samples = 10000, .average_loss = 2.162513});
+  sink->on(RunEnd{.status = "completed"});
+  // What Python prints for print(f"loss: {loss:>7f}  [{current:>5d}/{size:>5d}]") and the rest.
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "Epoch 1\n-------------------------------\n"
+            "loss: 2.303494  [   64/60000]\n"
+            "loss: 12.500000  [ 6464/60000]\n"
+            "Test Error: \n Accuracy: 49.5%, Avg loss: 2.162513 \n\n"
+            "Done!\n");
+}
+
+TEST(JsonLinesSink, WritesOneObjectALineWithFullPrecision) {
+  const tests::TemporaryFolder folder;
+  const auto path = folder / "metrics.jsonl";
+  {
+    const auto sink = make_json_lines_sink(path);
+    sink->on(RunStart{.world_size = 2, .device = "cpu"});
+    sink->on(TrainStep{.epoch = 1, .step = 3, .samples = 128, .loss = 1.0 / 3.0});
+    sink->on(Evaluation{.epoch = 1, .correct = 1, .samples = 3, .average_loss = 0.1});
+    sink->on(Warning{.text = "a \"quoted\" word"});
+    sink->on(RunEnd{.status = "completed", .steps = 3, .parameters_sha256 = "ab"});
+  }
+  std::istringstream stream(tests::read_bytes(path));
+  std::vector<nlohmann::json> events;
+  for (std::string line; std::getline(stream, line);) events.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(events.size(), 5U);
+  EXPECT_EQ(events[0]["event"], "run_start");
+  EXPECT_EQ(events[1]["loss"].get<double>(), 1.0 / 3.0);
+  EXPECT_EQ(events[2]["event"], "test");
+  EXPECT_EQ(events[2]["accuracy"].get<double>(), 1.0 / 3.0);
+  EXPECT_EQ(events[3]["text"], "a \"quoted\" word");
+  EXPECT_EQ(events[4]["status"], "completed");
+}
+
+TEST(JsonLinesSink, SaysWhyItCannotWrite) {
+  EXPECT_THROW((void)make_json_lines_sink("/nowhere/metrics.jsonl"), RuntimeFailure);
+  const auto full = make_json_lines_sink("/dev/full");
+  try {
+    full->on(Warning{.text = "x"});
+    FAIL() << "a full disk went unnoticed";
+  } catch (const RuntimeFailure& error) {
+    EXPECT_NE(std::string(error.what()).find("No space left"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::metrics
