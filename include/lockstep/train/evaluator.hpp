@@ -1,0 +1,37 @@
+// The tutorial's test loop, shared among ranks.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include <lockstep/comm/communicator.hpp>
+#include <lockstep/data/batch_gatherer.hpp>
+#include <lockstep/metrics/events.hpp>
+#include <lockstep/model/loss.hpp>
+#include <lockstep/model/neural_network.hpp>
+
+namespace lockstep::train {
+
+/// Accuracy and average loss over a set of samples. Whole batches go to ranks, none twice, and
+/// their losses are summed in batch order: the figures do not depend on the number of ranks.
+class Evaluator {
+ public:
+  /// `samples`: indices into `dataset`, which lies on the model's device.
+  Evaluator(model::NeuralNetwork network, model::Loss loss, comm::Communicator& communicator,
+            data::ImageDataset dataset, std::vector<std::int64_t> samples, std::int64_t batch_size);
+
+  /// Collective; every rank returns the same figures. Leaves the network in evaluation mode.
+  [[nodiscard]] metrics::Evaluation evaluate(metrics::Evaluation::Set set, std::int64_t epoch);
+
+ private:
+  model::NeuralNetwork network_;
+  model::Loss loss_;
+  comm::Communicator& communicator_;
+  std::vector<std::int64_t> samples_;
+  std::int64_t batch_size_;
+  data::BatchGatherer gatherer_;
+};
+
+}  // namespace lockstep::train

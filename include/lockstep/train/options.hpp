@@ -1,0 +1,87 @@
+// What `lockstep train` can be asked for, as plain structs. The command line's names, ranges and
+// help texts are in app; the meanings are in docs/options.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <lockstep/comm/factory.hpp>
+#include <lockstep/data/distributed_sampler.hpp>
+#include <lockstep/model/loss.hpp>
+#include <lockstep/runtime/device.hpp>
+
+namespace lockstep::train {
+
+enum class Optimizer : std::uint8_t { kSgd, kAdam, kAdamW, kRmsProp };
+enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear };
+enum class Overlap : std::uint8_t { kAuto, kOn, kOff };
+
+struct DataOptions {
+  std::string data_dir{};  ///< empty: the default places
+  bool synthetic = false;
+  double validation_fraction = 0;
+  std::int64_t train_samples = 0;  ///< 0: all
+  std::int64_t test_samples = 0;   ///< 0: all
+};
+
+struct SamplingOptions {
+  std::optional<std::int64_t> batch_size;
+  std::optional<std::int64_t> global_batch_size;
+  bool shuffle = true;
+  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> data_seed;  ///< default: seed
+  data::Tail tail = data::Tail::kPad;
+};
+
+struct ModelOptions {
+  std::vector<std::int64_t> hidden = {512, 512};
+  model::Loss loss = model::Loss::kCrossEntropy;
+  std::string init_from;  ///< empty: random weights from the seed
+};
+
+struct OptimizationOptions {
+  std::int64_t epochs = 10;
+  std::int64_t max_steps = 0;  ///< 0: no limit
+  Optimizer optimizer = Optimizer::kSgd;
+  double lr = 1e-3;
+  double momentum = 0;
+  double weight_decay = 0;
+  LearningRateSchedule lr_schedule = LearningRateSchedule::kConstant;
+  std::int64_t lr_step_epochs = 1;
+  double lr_gamma = 0.1;
+  std::int64_t warmup_steps = 0;
+  std::int64_t accumulate_steps = 1;
+  double clip_grad_norm = 0;  ///< 0: no clipping
+};
+
+struct DistributionOptions {
+  runtime::DeviceRequest device = runtime::DeviceRequest::kAuto;
+  comm::Backend backend = comm::Backend::kAuto;
+  std::int64_t threads = 0;  ///< 0: the cores that the rank may use
+  double bucket_mb = 25;
+  double first_bucket_mb = 1;
+  Overlap overlap = Overlap::kAuto;
+};
+
+struct OutputOptions {
+  std::string output_dir;  ///< empty: runs/<UTC time>-<n>
+  std::int64_t log_every = 100;
+  std::int64_t evaluate_every = 1;
+  std::int64_t test_batch_size = 64;
+};
+
+struct TrainOptions {
+  DataOptions data;
+  SamplingOptions sampling;
+  ModelOptions model;
+  OptimizationOptions optimization;
+  DistributionOptions distribution;
+  OutputOptions output;
+};
+
+/// Combinations that no single option's range can rule out. Throws UsageError.
+void check_combinations(const TrainOptions& options);
+
+}  // namespace lockstep::train

@@ -1,0 +1,88 @@
+// The training loop.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include <torch/torch.h>
+
+#include <lockstep/comm/communicator.hpp>
+#include <lockstep/data/batch_gatherer.hpp>
+#include <lockstep/data/distributed_sampler.hpp>
+#include <lockstep/data/validation_split.hpp>
+#include <lockstep/metrics/events.hpp>
+#include <lockstep/metrics/step_timer.hpp>
+#include <lockstep/model/neural_network.hpp>
+#include <lockstep/runtime/stop_request.hpp>
+#include <lockstep/sync/gradient_reducer.hpp>
+#include <lockstep/train/batch_sizes.hpp>
+#include <lockstep/train/epoch_plan.hpp>
+#include <lockstep/train/evaluator.hpp>
+#include <lockstep/train/flat_optimizer.hpp>
+#include <lockstep/train/options.hpp>
+
+namespace lockstep::train {
+
+/// What a Trainer works with, on every rank. Everything referred to must outlive it.
+struct TrainerParts {
+  model::NeuralNetwork network;   ///< on the device, with the same weights on every rank
+  data::ImageDataset train;       ///< on the device
+  data::ImageDataset test;        ///< on the device
+  comm::Communicator& control;    ///< for evaluation and agreement
+  comm::Communicator& gradients;  ///< for gradients; may overlap with computation
+  metrics::EventSink& events;     ///< does nothing but on rank 0
+  const runtime::StopRequest& stop;
+};
+
+/// How a run ended, on every rank.
+struct TrainResult {
+  std::int64_t epoch = 0;
+  std::int64_t steps = 0;
+  double seconds = 0;
+  bool stopped = false;  ///< at a rank's wish, before its end
+  std::optional<metrics::Evaluation> last_test;
+};
+
+/// The tutorial's loop with synchronous data parallelism: every rank computes the gradients of its
+/// share of each global batch, gradients are summed over ranks, every rank takes the same step.
+/// All ranks construct and run one together; one thread each.
+class Trainer {
+ public:
+  Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts);
+
+  /// Trains to the end. A loss that is not finite ends all ranks: AgreedError, before the step that
+  /// would have used it.
+  TrainResult run();
+
+  [[nodiscard]] std::int64_t steps_per_epoch() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] std::int64_t total_steps() const;
+  void train_epoch(std::int64_t epoch);
+  sync::StepTotals train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
+  void compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
+  void check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const;
+  void log_step(double loss, std::int64_t samples, double learning_rate);
+  void evaluate();
+
+  TrainOptions options_;
+  BatchSizes sizes_;
+  TrainerParts parts_;
+  data::ValidationSplit split_;
+  data::DistributedSampler sampler_;
+  data::BatchGatherer gatherer_;
+  sync::GradientReducer reducer_;
+  FlatOptimizer optimizer_;
+  Evaluator test_;
+  std::optional<Evaluator> validation_;
+  metrics::StepTimer timer_;
+
+  TrainResult progress_;
+  Clock::time_point last_line_;
+  std::int64_t last_line_samples_ = 0;
+};
+
+}  // namespace lockstep::train

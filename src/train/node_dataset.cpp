@@ -1,0 +1,93 @@
+#include <array>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
+#include <lockstep/base/sha256.hpp>
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/data/synthetic.hpp>
+#include <lockstep/train/node_dataset.hpp>
+
+namespace lockstep::train {
+namespace {
+
+constexpr std::int64_t kSyntheticTrainSamples = 60000;
+constexpr std::int64_t kSyntheticTestSamples = 10000;
+
+std::unique_ptr<data::DatasetSource> open_source(const DataOptions& options, std::uint64_t seed) {
+  if (options.synthetic) {
+    return data::make_synthetic(kSyntheticTrainSamples, kSyntheticTestSamples, seed);
+  }
+  if (!options.data_dir.empty()) return data::open_fashion_mnist({options.data_dir});
+  return data::open_fashion_mnist(data::default_data_folders());
+}
+
+/// The training images, by far the largest part, to the node's first rank; the rest to its last.
+bool decodes(const runtime::RankLayout& layout, data::Part part) {
+  const int owner = part == data::Part::kTrainImages ? 0 : layout.local_size - 1;
+  return layout.local_rank == owner;
+}
+
+/// Ranks with different data would plan different steps and wait for each other for ever.
+void require_same_sizes(comm::Communicator& communicator, const runtime::RankLayout& layout,
+                        const data::ImageDataset& train, const data::ImageDataset& test) {
+  const auto sizes = comm::gather_texts(
+      communicator, fmt::format("{} training and {} test samples", train.size(), test.size()));
+  comm::run_on_all_ranks(communicator, layout, [&] {
+    for (std::size_t rank = 1; rank < sizes.size(); ++rank) {
+      if (sizes[rank] == sizes[0]) continue;
+      throw DataError(
+          fmt::format("rank 0 ({}) has {} but rank {} ({}) has {}: put the same data "
+                      "set on every host",
+                      layout.hosts[0], sizes[0], rank, layout.hosts[rank], sizes[rank]));
+    }
+  });
+}
+
+data::ImageDataset cut(const data::ImageDataset& dataset, std::int64_t count, const char* option) {
+  if (count == 0) return dataset;
+  if (count > dataset.size()) {
+    throw UsageError(
+        fmt::format("{} {}: the data set has only {} samples", option, count, dataset.size()));
+  }
+  return dataset.first(count);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> NodeDataset::digests() const {
+  constexpr std::array kNames = {"train_images", "train_labels", "test_images", "test_labels"};
+  std::map<std::string, std::string> digests;
+  for (const data::Part part : data::kAllParts) {
+    Sha256 digest;
+    digest.update(shape.part(part, memory.bytes()));
+    digests[kNames.at(static_cast<std::size_t>(part))] = to_hex(digest.finish());
+  }
+  return digests;
+}
+
+NodeDataset load_node_dataset(const DataOptions& options, std::uint64_t seed,
+                              const runtime::RankLayout& layout, comm::Communicator& communicator) {
+  const auto source =
+      comm::run_on_all_ranks(communicator, layout, [&] { return open_source(options, seed); });
+  const auto shape = source->shape();
+  runtime::NodeMemory memory(shape.block_bytes());
+  comm::run_on_all_ranks(communicator, layout, [&] {
+    for (const data::Part part : data::kAllParts) {
+      if (decodes(layout, part)) source->fill(part, shape.part(part, memory.bytes()));
+    }
+  });
+  memory.synchronize();
+  const auto block = memory.bytes();
+  auto [train, test] = comm::run_on_all_ranks(communicator, layout, [&] {
+    return std::pair(cut(shape.train(block), options.train_samples, "--train-samples"),
+                     cut(shape.test(block), options.test_samples, "--test-samples"));
+  });
+  require_same_sizes(communicator, layout, train, test);
+  return {std::move(memory), shape, train, test, source->description()};
+}
+
+}  // namespace lockstep::train

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/train/learning_rate.hpp>
+#include <lockstep/train/trainer.hpp>
+
+namespace lockstep::train {
+namespace {
+
+using Phase = metrics::StepTimer::Phase;
+
+constexpr double kBytesPerMebibyte = 1024.0 * 1024.0;
+
+sync::BucketLimits bucket_limits(const DistributionOptions& options, bool overlaps) {
+  // Without overlap, cutting the gradients up only adds latency.
+  if (!overlaps) return {};
+  return {static_cast<std::int64_t>(options.first_bucket_mb * kBytesPerMebibyte),
+          static_cast<std::int64_t>(options.bucket_mb * kBytesPerMebibyte)};
+}
+
+std::vector<std::int64_t> all_samples(const data::ImageDataset& dataset) {
+  std::vector<std::int64_t> samples(static_cast<std::size_t>(dataset.size()));
+  std::iota(samples.begin(), samples.end(), 0);
+  return samples;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::uint64_t data_seed(const SamplingOptions& options) {
+  return options.data_seed.value_or(options.seed);
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts)
+    : options_(options),
+      sizes_(sizes),
+      parts_(std::move(parts)),
+      split_(data::split_for_validation(parts_.train.size(), options.data.validation_fraction,
+                                        data_seed(options.sampling))),
+      sampler_{.samples = static_cast<std::int64_t>(split_.train.size()),
+               .replicas = parts_.control.size(),
+               .tail = options.sampling.tail,
+               .shuffle = options.sampling.shuffle,
+               .seed = data_seed(options.sampling)},
+      gatherer_(parts_.train, sizes.micro),
+      reducer_(parts_.network->parameters(), parts_.gradients,
+               bucket_limits(options.distribution, parts_.gradients.overlaps())),
+      optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
+      test_(parts_.network, options.model.loss, parts_.control, parts_.test,
+            all_samples(parts_.test), options.output.test_batch_size) {
+  if (!split_.validation.empty()) {
+    validation_.emplace(parts_.network, options.model.loss, parts_.control, parts_.train,
+                        split_.validation, options.output.test_batch_size);
+  }
+}
+
+std::int64_t Trainer::steps_per_epoch() const {
+  return EpochPlan::steps(sampler_, sizes_);
+}
+
+std::int64_t Trainer::total_steps() const {
+  const std::int64_t all = options_.optimization.epochs * steps_per_epoch();
+  const std::int64_t limit = options_.optimization.max_steps;
+  return limit > 0 ? std::min(all, limit) : all;
+}
+
+TrainResult Trainer::run() {
+  const auto start = Clock::now();
+  while (progress_.steps < total_steps() && !progress_.stopped) {
+    ++progress_.epoch;
+    parts_.events.on(metrics::EpochStart{.epoch = progress_.epoch});
+    train_epoch(progress_.epoch);
+    const bool last = progress_.steps >= total_steps();
+    const bool due = progress_.epoch % options_.output.evaluate_every == 0;
+    if (!progress_.stopped && (last || due)) evaluate();
+  }
+  progress_.seconds = seconds_since(start);
+  return progress_;
+}
+
+void Trainer::train_epoch(std::int64_t epoch) {
+  parts_.network->train();
+  timer_.reset();
+  const EpochPlan plan(sampler_, sizes_, parts_.control.rank(), epoch - 1, split_.train);
+  const auto start = Clock::now();
+  last_line_ = start;
+  last_line_samples_ = 0;
+  std::int64_t samples = 0;
+  double loss_sum = 0;
+  for (std::int64_t s = 0; s < plan.steps() && progress_.steps < total_steps(); ++s) {
+    const double rate =
+        learning_rate(options_.optimization, progress_.steps + 1, epoch, total_steps());
+    const auto totals = train_step(plan, s);
+    optimizer_.step(rate);
+    timer_.end_phase(Phase::kOptimizer);
+    timer_.end_step();
+    ++progress_.steps;
+    samples += totals.samples;
+    loss_sum += totals.loss_sum;
+    if (s % options_.output.log_every == 0) {
+      log_step(totals.loss_sum / static_cast<double>(totals.samples), samples, rate);
+    }
+    progress_.stopped = totals.stop;
+    if (progress_.stopped) return;
+  }
+  const double seconds = seconds_since(start);
+  parts_.events.on(metrics::EpochEnd{.epoch = epoch,
+                                     .train_loss = loss_sum / static_cast<double>(samples),
+                                     .seconds = seconds,
+                                     .images_per_second = static_cast<double>(samples) / seconds,
+                                     .times = timer_.summary()});
+}
+
+sync::StepTotals Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
+  timer_.begin_step();
+  reducer_.begin_step();
+  compute_gradients(plan, step_of_epoch);
+  const auto totals = reducer_.finish_step();
+  timer_.end_phase(Phase::kBackward, totals.exposed_seconds);
+  timer_.add_communication(totals.communication_seconds, totals.exposed_seconds);
+  check_totals(totals, plan.global_samples(step_of_epoch));
+  return totals;
+}
+
+void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
+  const auto batches = plan.micro_batches(step_of_epoch);
+  const double scale = 1.0 / static_cast<double>(plan.global_samples(step_of_epoch));
+  sync::StepContribution mine{.wants_to_stop = parts_.stop.signal() != 0};
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto batch = gatherer_.gather(batches[i]);
+    timer_.end_phase(Phase::kData);
+    const auto loss =
+        model::loss_sum(options_.model.loss, parts_.network->forward(batch.images), batch.labels);
+    mine.samples += static_cast<std::int64_t>(batches[i].size());
+    mine.loss_sum = mine.loss_sum.defined() ? mine.loss_sum + loss.detach() : loss.detach();
+    timer_.end_phase(Phase::kForward);
+    const bool last = i + 1 == batches.size();
+    if (last) reducer_.expect_last_backward(mine);
+    (loss * scale).backward();
+    if (!last) timer_.end_phase(Phase::kBackward);
+  }
+  if (batches.empty()) reducer_.expect_last_backward(mine);
+}
+
+void Trainer::check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const {
+  const auto fail = [this](std::string_view what) {
+    // Every rank has the same totals, so every rank comes here.
+    throw comm::AgreedError(
+        ExitCode::kFailure,
+        fmt::format("epoch {}, step {}: {}", progress_.epoch, progress_.steps + 1, what),
+        parts_.control.rank() == 0);
+  };
+  if (totals.samples != expected_samples) {
+    fail(fmt::format("the ranks trained {} samples instead of {}: do all run the same version?",
+                     totals.samples, expected_samples));
+  }
+  if (!std::isfinite(totals.loss_sum)) {
+    fail("the loss is not finite: try a smaller --lr, --warmup-steps or --clip-grad-norm");
+  }
+}
+
+void Trainer::log_step(double loss, std::int64_t samples, double learning_rate) {
+  const auto now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - last_line_).count();
+  parts_.events.on(metrics::TrainStep{
+      .epoch = progress_.epoch,
+      .step = progress_.steps,
+      .samples = samples,
+      .samples_per_epoch = sampler_.samples,
+      .loss = loss,
+      .learning_rate = learning_rate,
+      .images_per_second = static_cast<double>(samples - last_line_samples_) / seconds});
+  last_line_ = now;
+  last_line_samples_ = samples;
+}
+
+void Trainer::evaluate() {
+  using Set = metrics::Evaluation::Set;
+  if (validation_) {
+    parts_.events.on(validation_->evaluate(Set::kValidation, progress_.epoch));
+  }
+  progress_.last_test = test_.evaluate(Set::kTest, progress_.epoch);
+  parts_.events.on(*progress_.last_test);
+}
+
+}  // namespace lockstep::train
