@@ -1,0 +1,30 @@
+#include <benchmark/benchmark.h>
+
+#include <lockstep/data/batch_gatherer.hpp>
+
+namespace {
+
+using namespace lockstep;
+
+/// Gathering and scaling one batch of this many images.
+void gather_batch(benchmark::State& state) {
+  torch::set_num_threads(1);
+  const data::ImageDataset dataset{
+      torch::randint(0, 256, {60000, data::kImagePixels}, torch::kUInt8),
+      torch::randint(0, 10, {60000}, torch::kUInt8)};
+  data::BatchGatherer gatherer(dataset, state.range(0));
+  const auto order = torch::randperm(60000);
+  const auto* indices = order.data_ptr<std::int64_t>();
+  std::int64_t position = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    if (position + state.range(0) > 60000) position = 0;
+    const auto batch =
+        gatherer.gather({indices + position, static_cast<std::size_t>(state.range(0))});
+    benchmark::DoNotOptimize(batch.images.data_ptr<float>());
+    position += state.range(0);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(gather_batch)->Arg(64)->Arg(1024);
+
+}  // namespace

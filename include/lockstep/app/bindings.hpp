@@ -1,0 +1,61 @@
+// Bindings of options to variables of the usual types. The variables must outlive them.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lockstep/app/option_table.hpp>
+
+namespace lockstep::app {
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+/// An integer in [least, most].
+[[nodiscard]] Binding integer(std::int64_t& target, std::int64_t least,
+                              std::int64_t most = kNoLimit);
+[[nodiscard]] Binding integer(std::optional<std::int64_t>& target, std::int64_t least);
+/// A seed: an integer of at least 0.
+[[nodiscard]] Binding seed(std::uint64_t& target);
+[[nodiscard]] Binding seed(std::optional<std::uint64_t>& target);
+/// A finite number that is at least 0 / above 0 / at least 0 and below 1.
+[[nodiscard]] Binding non_negative_number(double& target);
+[[nodiscard]] Binding positive_number(double& target);
+[[nodiscard]] Binding fraction(double& target);
+[[nodiscard]] Binding text(std::string& target, const std::string& value_name);
+[[nodiscard]] Binding flag(bool& target);
+[[nodiscard]] Binding on_off(bool& target);
+/// Comma-separated integers in [1, most].
+[[nodiscard]] Binding integers(std::vector<std::int64_t>& target, std::int64_t most);
+
+/// One of several names, each standing for a value.
+template <typename Value>
+[[nodiscard]] Binding choice(Value& target, std::vector<std::pair<std::string, Value>> values) {
+  Binding binding;
+  for (const auto& [name, value] : values) {
+    binding.value_name += (binding.value_name.empty() ? "" : "/") + name;
+    binding.expected += (binding.expected.empty() ? "" : ", ") + name;
+  }
+  binding.expected = "one of " + binding.expected;
+  binding.set = [&target, values](const std::string& text) {
+    for (const auto& [name, value] : values) {
+      if (name == text) {
+        target = value;
+        return true;
+      }
+    }
+    return false;
+  };
+  binding.get = [&target, values]() -> nlohmann::json {
+    for (const auto& [name, value] : values) {
+      if (value == target) return name;
+    }
+    return nullptr;
+  };
+  return binding;
+}
+
+}  // namespace lockstep::app

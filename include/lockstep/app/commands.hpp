@@ -1,0 +1,17 @@
+// The commands. Each takes the arguments behind its name and returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace lockstep::app {
+
+using Arguments = std::vector<std::string>;
+
+[[nodiscard]] int train_command(const Arguments& arguments);
+[[nodiscard]] int evaluate_command(const Arguments& arguments);
+
+/// True if --help (or -h) is among the arguments.
+[[nodiscard]] bool asks_for_help(const Arguments& arguments);
+
+}  // namespace lockstep::app

@@ -1,0 +1,50 @@
+// A command that computes on all ranks: its start, its errors, its end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include <lockstep/app/option_table.hpp>
+#include <lockstep/base/log.hpp>
+#include <lockstep/comm/communicator.hpp>
+#include <lockstep/runtime/mpi_session.hpp>
+#include <lockstep/runtime/rank_layout.hpp>
+#include <lockstep/train/options.hpp>
+
+namespace lockstep::app {
+
+/// What every rank of a job has from the start.
+struct Job {
+  runtime::MpiSession session;
+  runtime::RankLayout layout = runtime::discover_rank_layout();
+  Log log{layout.rank == 0 ? Log::Level::kInfo : Log::Level::kWarning};
+  /// For set-up, agreement and evaluation.
+  std::unique_ptr<comm::Communicator> control;
+
+  Job();
+};
+
+/// Starts MPI, runs `body` on every rank and returns the exit code. A failure is printed as one
+/// line by one rank; if only some ranks know of it, the others are aborted.
+[[nodiscard]] int run_job(const std::function<void(Job&)>& body);
+
+/// Collective. Rank 0's command line, environment and configuration file count for all ranks: they
+/// alone are sure to be what the user typed (mpirun passes no variables to other hosts).
+void take_options(Job& job, const OptionTable& table, const std::vector<std::string>& arguments,
+                  const std::vector<std::string>& names_elsewhere);
+
+/// What a rank computes with.
+struct Compute {
+  torch::Device device = torch::kCPU;
+  int cores = 1;
+  int threads = 1;
+};
+
+/// Collective. Chooses the rank's device, binds it to its cores and sets the number of threads.
+[[nodiscard]] Compute prepare_compute(Job& job, const train::DistributionOptions& options);
+
+}  // namespace lockstep::app

@@ -1,0 +1,25 @@
+// Where options come from: command line, then environment, then configuration file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <lockstep/app/option_table.hpp>
+
+namespace lockstep::app {
+
+/// The options given, each name once: the command line wins over LOCKSTEP_<OPTION_NAME> in
+/// `environment` ("NAME=value" entries), which wins over the file that --config (or
+/// LOCKSTEP_CONFIG) names. Throws UsageError for an unknown or repeated option, a missing value, a
+/// stray argument or an unreadable file, with the nearest valid name. LOCKSTEP_* variables that are
+/// neither options of this command nor among `names_elsewhere` (other commands' options) go to
+/// `warnings`.
+[[nodiscard]] std::vector<GivenOption> collect_options(
+    const OptionTable& table, const std::vector<std::string>& arguments,
+    const std::vector<std::string>& environment, const std::vector<std::string>& names_elsewhere,
+    std::vector<std::string>& warnings);
+
+/// This process's environment.
+[[nodiscard]] std::vector<std::string> process_environment();
+
+}  // namespace lockstep::app

@@ -1,0 +1,20 @@
+// config.json: everything that is needed to know what a run was, and to repeat it.
+#pragma once
+
+#include <filesystem>
+
+#include <lockstep/app/job.hpp>
+#include <lockstep/train/batch_sizes.hpp>
+#include <lockstep/train/node_dataset.hpp>
+
+namespace lockstep::app {
+
+/// Replaces what was left to defaults (batch sizes, seeds, threads, folder) by what it came to.
+void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& sizes,
+                        const Compute& compute, const std::filesystem::path& folder);
+
+/// Writes folder/config.json. Throws RuntimeFailure.
+void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
+                      const runtime::RankLayout& layout, const train::NodeDataset& dataset);
+
+}  // namespace lockstep::app

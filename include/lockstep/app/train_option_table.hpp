@@ -1,0 +1,19 @@
+// The command line of `train` and `evaluate`, bound to their structs.
+#pragma once
+
+#include <lockstep/app/option_table.hpp>
+#include <lockstep/train/options.hpp>
+
+namespace lockstep::app {
+
+/// Every option of `train`; `options` must outlive the table.
+[[nodiscard]] OptionTable train_option_table(train::TrainOptions& options);
+
+/// What `evaluate` takes: a checkpoint, and train's options for data, loss and device.
+struct EvaluateOptions {
+  std::string checkpoint;
+  train::TrainOptions common;
+};
+[[nodiscard]] OptionTable evaluate_option_table(EvaluateOptions& options);
+
+}  // namespace lockstep::app

@@ -1,0 +1,71 @@
+#include <array>
+#include <cstdio>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include <lockstep/app/commands.hpp>
+#include <lockstep/app/version_text.hpp>
+#include <lockstep/base/error.hpp>
+#include <lockstep/base/log.hpp>
+#include <lockstep/base/nearest_name.hpp>
+#include <lockstep/comm/agreement.hpp>
+
+namespace {
+
+using lockstep::app::Arguments;
+
+struct Command {
+  std::string name;
+  std::string help;
+  int (*run)(const Arguments&);
+};
+
+const std::array kCommands = {
+    Command{"train", "train with one replica a rank: mpirun -np N lockstep train",
+            lockstep::app::train_command},
+    Command{"evaluate", "test accuracy and loss of saved weights",
+            lockstep::app::evaluate_command}};
+
+void print_help() {
+  fmt::print("Usage: lockstep COMMAND [options]\n\n");
+  for (const auto& command : kCommands) fmt::print("  {:<10} {}\n", command.name, command.help);
+  fmt::print(
+      "\nlockstep COMMAND --help lists a command's options; lockstep --version what this is.\n");
+}
+
+int run(const Arguments& arguments) {
+  if (arguments.empty()) {
+    throw lockstep::UsageError("no command: lockstep --help lists them");
+  }
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") {
+    print_help();
+    return 0;
+  }
+  if (name == "--version") {
+    fmt::print("{}", lockstep::app::version_text());
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const auto& command : kCommands) {
+    if (command.name == name) return command.run({arguments.begin() + 1, arguments.end()});
+    names.push_back(command.name);
+  }
+  const auto nearest = lockstep::nearest_name(name, names);
+  throw lockstep::UsageError(fmt::format("unknown command '{}'{}", name,
+                                         nearest ? fmt::format("; did you mean '{}'?", *nearest)
+                                                 : std::string("; lockstep --help lists them")));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(Arguments(argv + 1, argv + argc));
+  } catch (...) {
+    const auto failure = lockstep::comm::describe_failure(std::current_exception());
+    lockstep::Log(lockstep::Log::Level::kWarning).error(failure.message);
+    return static_cast<int>(failure.code);
+  }
+}

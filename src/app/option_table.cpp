@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <sstream>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include <lockstep/app/option_table.hpp>
+#include <lockstep/base/error.hpp>
+
+namespace lockstep::app {
+namespace {
+
+constexpr unsigned kHelpColumns = 100;
+
+const Option& find_option(const OptionTable& table, const std::string& name) {
+  for (const auto& group : table) {
+    const auto found = std::find_if(group.options.begin(), group.options.end(),
+                                    [&](const Option& option) { return option.name == name; });
+    if (found != group.options.end()) return *found;
+  }
+  throw UsageError(fmt::format("unknown option '--{}'", name));
+}
+
+}  // namespace
+
+std::vector<std::string> option_names(const OptionTable& table) {
+  std::vector<std::string> names;
+  for (const auto& group : table) {
+    for (const auto& option : group.options) names.push_back(option.name);
+  }
+  return names;
+}
+
+void apply_options(const OptionTable& table, const std::vector<GivenOption>& given) {
+  for (const auto& [name, value, source] : given) {
+    const auto& binding = find_option(table, name).binding;
+    if (!binding.set(value)) {
+      throw UsageError(fmt::format("{}: '{}' is not {}", source, value, binding.expected));
+    }
+  }
+}
+
+nlohmann::ordered_json current_values(const OptionTable& table) {
+  nlohmann::ordered_json values;
+  for (const auto& group : table) {
+    for (const auto& option : group.options) {
+      std::string key = option.name;
+      std::replace(key.begin(), key.end(), '-', '_');
+      values[key] = option.binding.get();
+    }
+  }
+  return values;
+}
+
+std::string help_text(const OptionTable& table) {
+  namespace po = boost::program_options;
+  po::options_description all(kHelpColumns);
+  for (const auto& group : table) {
+    po::options_description section(group.title, kHelpColumns);
+    for (const auto& option : group.options) {
+      const auto& value_name = option.binding.value_name;
+      if (value_name.empty()) {
+        section.add_options()(option.name.c_str(), option.help.c_str());
+      } else {
+        section.add_options()(option.name.c_str(), po::value<std::string>()->value_name(value_name),
+                              option.help.c_str());
+      }
+    }
+    all.add(section);
+  }
+  std::ostringstream out;
+  out << all;
+  return out.str();
+}
+
+}  // namespace lockstep::app

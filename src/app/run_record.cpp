@@ -1,0 +1,48 @@
+#include <utility>
+
+#include <torch/version.h>
+
+#include <lockstep/app/run_record.hpp>
+#include <lockstep/base/file.hpp>
+#include <lockstep/base/version.hpp>
+#include <lockstep/runtime/mpi_session.hpp>
+
+namespace lockstep::app {
+namespace {
+
+constexpr int kIndentation = 2;
+
+}  // namespace
+
+void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& sizes,
+                        const Compute& compute, const std::filesystem::path& folder) {
+  options.sampling.batch_size = sizes.micro;
+  options.sampling.global_batch_size = sizes.global();
+  options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
+  options.distribution.threads = compute.threads;
+  options.distribution.device =
+      compute.device.is_cuda() ? runtime::DeviceRequest::kCuda : runtime::DeviceRequest::kCpu;
+  options.output.output_dir = folder.string();
+}
+
+void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
+                      const runtime::RankLayout& layout, const train::NodeDataset& dataset) {
+  const nlohmann::ordered_json record = {{"schema", 1},
+                                         {"options", std::move(options)},
+                                         {"world_size", layout.world_size},
+                                         {"hosts", layout.hosts},
+                                         {"versions",
+                                          {{"lockstep", version()},
+                                           {"git_revision", git_revision()},
+                                           {"mpi", runtime::mpi_library_version()},
+                                           {"libtorch", TORCH_VERSION},
+                                           {"compiler", __VERSION__}}},
+                                         {"dataset",
+                                          {{"description", dataset.description},
+                                           {"train_samples", dataset.train.size()},
+                                           {"test_samples", dataset.test.size()},
+                                           {"sha256", dataset.digests()}}}};
+  write_file_atomically(folder / "config.json", record.dump(kIndentation) + "\n");
+}
+
+}  // namespace lockstep::app

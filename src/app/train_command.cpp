@@ -1,0 +1,190 @@
+#include <cstdio>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <lockstep/app/commands.hpp>
+#include <lockstep/app/job.hpp>
+#include <lockstep/app/run_record.hpp>
+#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/metrics/sinks.hpp>
+#include <lockstep/model/safetensors.hpp>
+#include <lockstep/runtime/process_time.hpp>
+#include <lockstep/train/node_dataset.hpp>
+#include <lockstep/train/run_folder.hpp>
+#include <lockstep/train/trainer.hpp>
+
+namespace lockstep::app {
+namespace {
+
+constexpr const char* kUsage =
+    "Usage: mpirun -np N lockstep train [options]\n\n"
+    "Trains the tutorial's network on FashionMNIST with synchronous data parallelism: one replica\n"
+    "a rank, gradients summed over ranks before every step. Without mpirun: one rank.\n\n"
+    "Options come from the command line, then from LOCKSTEP_<OPTION_NAME> in the environment\n"
+    "(LOCKSTEP_BATCH_SIZE=32), then from the file of --config FILE (name = value, one a line).\n\n";
+
+/// Initial weights: rank 0's, on every rank, on the device.
+model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
+                                  const torch::Device& device) {
+  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    auto made = model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses,
+                                           options.sampling.seed);
+    if (!options.model.init_from.empty() && job.layout.rank == 0) {
+      model::load_parameters(*made, model::read_safetensors(options.model.init_from),
+                             options.model.init_from);
+    }
+    return made;
+  });
+  for (auto& parameter : network->parameters()) {
+    const auto values = parameter.detach();
+    const auto bytes = std::as_writable_bytes(
+        std::span(values.data_ptr<float>(), static_cast<std::size_t>(values.numel())));
+    job.control->broadcast(bytes, 0).wait();
+  }
+  network->to(device);
+  return network;
+}
+
+/// The communicator for gradients, in a thread of its own where that pays.
+std::unique_ptr<comm::Communicator> make_gradient_communicator(
+    Job& job, const train::DistributionOptions& options, const Compute& compute) {
+  const bool spare_core = compute.cores > compute.threads || compute.device.is_cuda();
+  const bool overlap = options.overlap == train::Overlap::kOn ||
+                       (options.overlap == train::Overlap::kAuto && spare_core);
+  return comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    return comm::make_communicator({.backend = options.backend, .progress_thread = overlap},
+                                   job.layout);
+  });
+}
+
+void check_enough_samples(Job& job, const train::TrainOptions& options, std::int64_t samples) {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    const auto held_back =
+        static_cast<std::int64_t>(static_cast<double>(samples) * options.data.validation_fraction);
+    if (samples - held_back < job.layout.world_size) {
+      throw UsageError(fmt::format("{} ranks but only {} training samples: start fewer ranks",
+                                   job.layout.world_size, samples - held_back));
+    }
+  });
+}
+
+void announce(const Job& job, const train::BatchSizes& sizes, const Compute& compute,
+              const train::NodeDataset& dataset, const std::string& folder) {
+  const std::set<std::string> hosts(job.layout.hosts.begin(), job.layout.hosts.end());
+  job.log.info(fmt::format("{}; {} on {} host{}, {} thread{} a rank", sizes.describe(),
+                           compute.device.is_cuda() ? "one GPU a rank" : "CPU", hosts.size(),
+                           hosts.size() == 1 ? "" : "s", compute.threads,
+                           compute.threads == 1 ? "" : "s"));
+  job.log.info(fmt::format("{}: {} training and {} test images; results in {}", dataset.description,
+                           dataset.train.size(), dataset.test.size(), folder));
+}
+
+data::ImageDataset on_device(const data::ImageDataset& dataset, const torch::Device& device) {
+  return {dataset.images.to(device), dataset.labels.to(device)};
+}
+
+/// All replicas must have ended up with the same bits.
+std::string agreed_digest(Job& job, const model::NeuralNetwork& network) {
+  const auto digests = comm::gather_texts(*job.control, model::parameters_sha256(*network));
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    for (std::size_t rank = 0; rank < digests.size(); ++rank) {
+      if (digests[rank] == digests[0]) continue;
+      throw RuntimeFailure(fmt::format(
+          "the weights of rank {} ({}) differ from rank 0's after training: faulty memory, or "
+          "ranks of different versions",
+          rank, job.layout.hosts[rank]));
+    }
+  });
+  return digests[0];
+}
+
+void finish(Job& job, const train::TrainResult& result, const model::NeuralNetwork& network,
+            metrics::EventSink& events, const std::filesystem::path& folder) {
+  if (result.stopped) {
+    events.on(
+        metrics::RunEnd{.status = "stopped", .steps = result.steps, .seconds = result.seconds});
+    throw comm::AgreedError(
+        ExitCode::kFailure,
+        fmt::format("stopped by a signal in epoch {}, after step {}: nothing was saved (this "
+                    "version writes no checkpoints yet)",
+                    result.epoch, result.steps),
+        job.layout.rank == 0);
+  }
+  const auto digest = agreed_digest(job, network);
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank != 0) return;
+    model::write_safetensors(folder / "model.safetensors", model::named_parameters(*network));
+    events.on(metrics::RunEnd{.status = "completed",
+                              .steps = result.steps,
+                              .seconds = result.seconds,
+                              .parameters_sha256 = digest});
+    job.log.info(fmt::format(
+        "test accuracy {:.1f} %, average loss {:.4f}, after {} steps in {:.1f} s; results in {}",
+        100.0 * result.last_test->accuracy(), result.last_test->average_loss, result.steps,
+        result.seconds, folder.string()));
+  });
+}
+
+void train(Job& job, const Arguments& arguments) {
+  train::TrainOptions options;
+  const auto table = train_option_table(options);
+  take_options(job, table, arguments, {"checkpoint"});
+  const auto sizes = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    train::check_combinations(options);
+    return train::resolve_batch_sizes(options, job.layout.world_size);
+  });
+  const auto compute = prepare_compute(job, options.distribution);
+  const auto dataset =
+      train::load_node_dataset(options.data, options.sampling.seed, job.layout, *job.control);
+  check_enough_samples(job, options, dataset.train.size());
+  auto network = make_network(job, options, compute.device);
+  const auto gradients = make_gradient_communicator(job, options.distribution, compute);
+
+  const auto folder = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    return job.layout.rank == 0 ? train::create_run_folder(options.output.output_dir)
+                                : std::filesystem::path();
+  });
+  const auto events = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank != 0) return metrics::make_fan_out_sink({});
+    resolve_for_record(options, sizes, compute, folder);
+    write_run_record(folder, current_values(table), job.layout, dataset);
+    announce(job, sizes, compute, dataset, folder);
+    std::vector<std::unique_ptr<metrics::EventSink>> sinks;
+    sinks.push_back(metrics::make_json_lines_sink(folder / "metrics.jsonl"));
+    sinks.push_back(metrics::make_console_sink());
+    sinks.push_back(metrics::make_summary_sink(job.log));
+    return metrics::make_fan_out_sink(std::move(sinks));
+  });
+
+  const runtime::StopRequest stop;
+  train::Trainer trainer(options, sizes,
+                         {.network = network,
+                          .train = on_device(dataset.train, compute.device),
+                          .test = on_device(dataset.test, compute.device),
+                          .control = *job.control,
+                          .gradients = *gradients,
+                          .events = *events,
+                          .stop = stop});
+  events->on(metrics::RunStart{.world_size = job.layout.world_size,
+                               .device = compute.device.is_cuda() ? "cuda" : "cpu",
+                               .threads = compute.threads,
+                               .global_batch_size = sizes.global(),
+                               .steps_per_epoch = trainer.steps_per_epoch(),
+                               .startup_seconds = runtime::seconds_since_process_start()});
+  finish(job, trainer.run(), network, *events, folder);
+}
+
+}  // namespace
+
+int train_command(const Arguments& arguments) {
+  if (asks_for_help(arguments)) {
+    train::TrainOptions defaults;
+    fmt::print("{}{}", kUsage, help_text(train_option_table(defaults)));
+    return 0;
+  }
+  return run_job([&](Job& job) { train(job, arguments); });
+}
+
+}  // namespace lockstep::app

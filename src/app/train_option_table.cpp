@@ -1,0 +1,179 @@
+#include <lockstep/app/bindings.hpp>
+#include <lockstep/app/train_option_table.hpp>
+
+namespace lockstep::app {
+namespace {
+
+using comm::Backend;
+using data::Tail;
+using model::Loss;
+using runtime::DeviceRequest;
+using train::LearningRateSchedule;
+using train::Optimizer;
+using train::Overlap;
+
+constexpr std::int64_t kMostEpochs = 1'000'000;
+constexpr std::int64_t kMostSamplesAPass = 1 << 20;
+constexpr std::int64_t kMostWidth = 1 << 16;
+constexpr std::int64_t kMostThreads = 4096;
+
+Option data_dir(train::DataOptions& data) {
+  return {"data-dir",
+          "folder of the four IDX files, plain or .gz (default: $LOCKSTEP_DATA_DIR, "
+          "data/FashionMNIST/raw, Debian's dataset-fashion-mnist)",
+          text(data.data_dir, "DIR")};
+}
+Option synthetic(train::DataOptions& data) {
+  return {"synthetic", "made-up images of the same shapes; no data set needed",
+          flag(data.synthetic)};
+}
+Option test_samples(train::DataOptions& data) {
+  return {"test-samples", "use only the first N test images (default 0: all)",
+          integer(data.test_samples, 0)};
+}
+Option loss(train::ModelOptions& model) {
+  return {"loss", "loss function (default cross-entropy)",
+          choice<Loss>(
+              model.loss,
+              {{"cross-entropy", Loss::kCrossEntropy}, {"nll", Loss::kNll}, {"mse", Loss::kMse}})};
+}
+Option device(train::DistributionOptions& distribution) {
+  return {"device", "where to compute (default auto: CUDA if there, else CPU)",
+          choice<DeviceRequest>(distribution.device, {{"auto", DeviceRequest::kAuto},
+                                                      {"cuda", DeviceRequest::kCuda},
+                                                      {"cpu", DeviceRequest::kCpu}})};
+}
+Option threads(train::DistributionOptions& distribution) {
+  return {"threads", "compute threads a rank (default 0: the cores that the rank may use)",
+          integer(distribution.threads, 0, kMostThreads)};
+}
+Option test_batch_size(train::OutputOptions& output) {
+  return {"test-batch-size", "images of one batch of the test loop (default 64)",
+          integer(output.test_batch_size, 1, kMostSamplesAPass)};
+}
+
+OptionGroup data_group(train::DataOptions& data) {
+  return {
+      "Data",
+      {data_dir(data),
+       synthetic(data),
+       {"validation-fraction", "share of the training images held back for validation (default 0)",
+        fraction(data.validation_fraction)},
+       {"train-samples", "use only the first N training images (default 0: all)",
+        integer(data.train_samples, 0)},
+       test_samples(data)}};
+}
+
+OptionGroup sampling_group(train::SamplingOptions& sampling) {
+  return {
+      "Sampling",
+      {{"batch-size", "images a rank takes in one forward pass (default 64)",
+        integer(sampling.batch_size, 1)},
+       {"global-batch-size", "images of one step over all ranks, instead of --batch-size",
+        integer(sampling.global_batch_size, 1)},
+       {"shuffle", "a new order each epoch (default on)", on_off(sampling.shuffle)},
+       {"seed", "seed of the initial weights (default 0)", seed(sampling.seed)},
+       {"data-seed", "seed of the order of samples (default: --seed)", seed(sampling.data_seed)},
+       {"tail",
+        "images that ranks cannot share evenly: repeat some, drop some, or neither (default "
+        "pad)",
+        choice<Tail>(sampling.tail,
+                     {{"pad", Tail::kPad}, {"drop", Tail::kDrop}, {"exact", Tail::kExact}})}}};
+}
+
+OptionGroup model_group(train::ModelOptions& model) {
+  return {
+      "Model",
+      {{"hidden", "widths of the hidden layers (default 512,512)",
+        integers(model.hidden, kMostWidth)},
+       loss(model),
+       {"init-from", "initial weights from a .safetensors file", text(model.init_from, "FILE")}}};
+}
+
+OptionGroup optimization_group(train::OptimizationOptions& optimization) {
+  return {"Optimisation",
+          {{"epochs", "passes over the training data (default 10)",
+            integer(optimization.epochs, 1, kMostEpochs)},
+           {"max-steps", "stop after N steps (default 0: no limit)",
+            integer(optimization.max_steps, 0)},
+           {"optimizer", "(default sgd)",
+            choice<Optimizer>(optimization.optimizer, {{"sgd", Optimizer::kSgd},
+                                                       {"adam", Optimizer::kAdam},
+                                                       {"adamw", Optimizer::kAdamW},
+                                                       {"rmsprop", Optimizer::kRmsProp}})},
+           {"lr", "learning rate (default 0.001)", positive_number(optimization.lr)},
+           {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
+           {"weight-decay", "(default 0)", non_negative_number(optimization.weight_decay)},
+           {"lr-schedule", "course of the learning rate (default constant)",
+            choice<LearningRateSchedule>(optimization.lr_schedule,
+                                         {{"constant", LearningRateSchedule::kConstant},
+                                          {"step", LearningRateSchedule::kStep},
+                                          {"cosine", LearningRateSchedule::kCosine},
+                                          {"linear", LearningRateSchedule::kLinear}})},
+           {"lr-step-epochs", "step schedule: epochs between two cuts (default 1)",
+            integer(optimization.lr_step_epochs, 1, kMostEpochs)},
+           {"lr-gamma", "step schedule: factor of each cut (default 0.1)",
+            positive_number(optimization.lr_gamma)},
+           {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
+            integer(optimization.warmup_steps, 0)},
+           {"accumulate-steps", "forward passes of one optimizer step (default 1)",
+            integer(optimization.accumulate_steps, 1, kMostSamplesAPass)},
+           {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
+            non_negative_number(optimization.clip_grad_norm)}}};
+}
+
+OptionGroup distribution_group(train::DistributionOptions& distribution) {
+  return {"Distribution",
+          {device(distribution),
+           {"backend", "library for all-reduce (default auto)",
+            choice<Backend>(
+                distribution.backend,
+                {{"auto", Backend::kAuto}, {"nccl", Backend::kNccl}, {"mpi", Backend::kMpi}})},
+           threads(distribution),
+           {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
+            positive_number(distribution.bucket_mb)},
+           {"first-bucket-mb", "MiB of the first bucket (default 1)",
+            positive_number(distribution.first_bucket_mb)},
+           {"overlap", "all-reduce during backward (default auto: where a core or GPU is to spare)",
+            choice<Overlap>(
+                distribution.overlap,
+                {{"auto", Overlap::kAuto}, {"on", Overlap::kOn}, {"off", Overlap::kOff}})}}};
+}
+
+OptionGroup output_group(train::OutputOptions& output) {
+  return {
+      "Output",
+      {{"output-dir", "folder for the results (default runs/<UTC time>-<n>)",
+        text(output.output_dir, "DIR")},
+       {"log-every", "steps between two loss lines (default 100)", integer(output.log_every, 1)},
+       {"evaluate-every", "epochs between two test loops (default 1)",
+        integer(output.evaluate_every, 1, kMostEpochs)},
+       test_batch_size(output)}};
+}
+
+}  // namespace
+
+OptionTable train_option_table(train::TrainOptions& options) {
+  return {data_group(options.data),
+          sampling_group(options.sampling),
+          model_group(options.model),
+          optimization_group(options.optimization),
+          distribution_group(options.distribution),
+          output_group(options.output)};
+}
+
+OptionTable evaluate_option_table(EvaluateOptions& options) {
+  auto& common = options.common;
+  return {{"Evaluation",
+           {{"checkpoint", "the weights: a .safetensors file (required)",
+             text(options.checkpoint, "FILE")},
+            data_dir(common.data),
+            synthetic(common.data),
+            test_samples(common.data),
+            loss(common.model),
+            device(common.distribution),
+            threads(common.distribution),
+            test_batch_size(common.output)}}};
+}
+
+}  // namespace lockstep::app

@@ -1,0 +1,180 @@
+// What a run prints and leaves behind.
+#include <csignal>
+#include <regex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "program.hpp"
+#include "temporary_folder.hpp"
+
+namespace lockstep::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class OutputTest : public ::testing::Test {
+ protected:
+  const TemporaryFolder folder_;
+  const std::filesystem::path run_ = folder_ / "run";
+
+  Outcome train(int ranks, std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"train", "--output-dir", run_.string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(
+        {.arguments = arguments, .ranks = ranks, .folder = folder_.path(), .timeout_seconds = 500});
+  }
+};
+
+TEST_F(OutputTest, StandardOutputIsTheTutorialsAlone) {
+  const auto outcome = train(2, {"--epochs", "2", "--train-samples", "20000"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  const std::string loss = R"(loss: \d\.\d{6}  \[ *\d+/20000\]\n)";
+  const std::string epoch = R"(-{31}\n()" + loss + R"(){2}Test Error: \n Accuracy: \d+\.\d%, )" +
+                            R"(Avg loss: \d\.\d{6} \n\n)";
+  EXPECT_TRUE(std::regex_match(outcome.standard_output,
+                               std::regex("Epoch 1\n" + epoch + "Epoch 2\n" + epoch + "Done!\n")))
+      << outcome.standard_output;
+  EXPECT_THAT(outcome.standard_output, HasSubstr("[  128/20000]\n"));
+  EXPECT_THAT(outcome.standard_output, HasSubstr("[12928/20000]\n"));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("2 ranks × 64 = global batch 128; "
+                                                "`--global-batch-size 64` trains as one rank"));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("test accuracy"));
+}
+
+TEST_F(OutputTest, TheDefaultRunReachesTheTutorialsPublishedFigures) {
+  const auto outcome = train(0, {"--epochs", "5", "--shuffle", "off"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  const auto tests = read_events(run_, "test");
+  ASSERT_THAT(tests, SizeIs(5));
+  EXPECT_NEAR(tests[0]["accuracy"], 0.50, 0.05);
+  EXPECT_NEAR(tests[4]["accuracy"], 0.65, 0.05);
+}
+
+TEST_F(OutputTest, TheFolderHoldsWhatTheContractSays) {
+  const auto outcome = train(2, {"--epochs", "1", "--train-samples", "4000", "--log-every", "10",
+                                 "--validation-fraction", "0.1", "--lr", "0.01"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  const auto config = nlohmann::json::parse(read_bytes(run_ / "config.json"));
+  EXPECT_EQ(config["world_size"], 2);
+  EXPECT_EQ(config["options"]["lr"], 0.01);
+  EXPECT_EQ(config["options"]["global_batch_size"], 128);
+  EXPECT_EQ(config["options"]["data_seed"], 0);
+  EXPECT_THAT(config["hosts"], SizeIs(2));
+  // The digest of the decoded labels of the real data set: zcat t10k-labels-idx1-ubyte.gz |
+  // tail -c +9 | sha256sum
+  EXPECT_EQ(config["dataset"]["sha256"]["test_labels"],
+            "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9");
+  EXPECT_THAT(read_events(run_, "run_start"), SizeIs(1));
+  const auto steps = read_events(run_, "train");
+  ASSERT_THAT(steps, SizeIs(3));  // steps 1, 11 and 21 of 29
+  EXPECT_EQ(steps[1]["step"], 11);
+  EXPECT_EQ(steps[1]["samples"], 11 * 128);
+  EXPECT_EQ(steps[1]["lr"], 0.01);
+  EXPECT_GT(steps[1]["images_per_second"], 0);
+  const auto epochs = read_events(run_, "epoch");
+  ASSERT_THAT(epochs, SizeIs(1));
+  for (const char* part : {"data_ms", "forward_ms", "backward_ms", "communication_ms",
+                           "exposed_communication_ms", "optimizer_ms", "step_ms_p50"}) {
+    EXPECT_GT(epochs[0][part], 0) << part;
+  }
+  EXPECT_EQ(read_events(run_, "validation").at(0)["samples"], 400);
+  EXPECT_EQ(read_events(run_, "test").at(0)["samples"], 10000);
+  const auto end = read_events(run_, "run_end").at(0);
+  EXPECT_EQ(end["status"], "completed");
+  EXPECT_EQ(end["steps"], 29);
+  EXPECT_THAT(end["parameters_sha256"].get<std::string>(), SizeIs(64));
+}
+
+TEST_F(OutputTest, EvaluateGivesTheFiguresOfTheLastTest) {
+  const auto trained = train(2, {"--epochs", "1", "--train-samples", "6000", "--hidden", "64,32"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.standard_error;
+  const auto begin = trained.standard_output.rfind("Test Error");
+  const auto expected =
+      trained.standard_output.substr(begin, trained.standard_output.rfind("Done!") - begin);
+  for (const int ranks : {0, 3}) {
+    const auto outcome = run_program(
+        {.arguments = {"evaluate", "--checkpoint", (run_ / "model.safetensors").string()},
+         .ranks = ranks});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+    EXPECT_EQ(outcome.standard_output, expected);
+  }
+}
+
+TEST_F(OutputTest, InitFromStartsWhereAnotherRunEnded) {
+  ASSERT_EQ(train(1, {"--max-steps", "20"}).exit_code, 0);
+  const auto digest = read_events(run_, "run_end").at(0)["parameters_sha256"];
+  const auto again = folder_ / "again";
+  const auto outcome = run_program(
+      {.arguments = {"train", "--output-dir", again.string(), "--max-steps", "1", "--lr", "1e-300",
+                     "--seed", "5", "--init-from", (run_ / "model.safetensors").string()},
+       .ranks = 2});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  EXPECT_EQ(read_events(again, "run_end").at(0)["parameters_sha256"], digest);
+}
+
+TEST_F(OutputTest, SyntheticDataNeedsNoDataSetAndIsLearnt) {
+  const auto outcome = train(2, {"--synthetic", "--epochs", "1", "--lr", "0.05"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  EXPECT_GT(read_events(run_, "test").at(0)["accuracy"], 0.9);
+}
+
+TEST_F(OutputTest, TheSameRunTwiceGivesTheSameBits) {
+  std::vector<std::string> digests;
+  for (const char* name : {"a", "b"}) {
+    const auto folder = folder_ / name;
+    ASSERT_EQ(run_program({.arguments = {"train", "--max-steps", "50", "--optimizer", "adam",
+                                         "--output-dir", folder.string()},
+                           .ranks = 2})
+                  .exit_code,
+              0);
+    digests.push_back(read_events(folder, "run_end").at(0)["parameters_sha256"]);
+  }
+  EXPECT_EQ(digests[0], digests[1]);
+}
+
+TEST_F(OutputTest, ASignalStopsAllRanksAtTheEndOfAStep) {
+  for (const int ranks : {0, 2}) {
+    const auto folder = folder_ / ("stopped" + std::to_string(ranks));
+    const auto outcome =
+        run_program({.arguments = {"train", "--epochs", "1000", "--output-dir", folder.string()},
+                     .ranks = ranks,
+                     .signal_after_first_line = SIGUSR1});
+    EXPECT_FALSE(outcome.timed_out);
+    EXPECT_EQ(outcome.exit_code, 1);
+    ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+    EXPECT_THAT(outcome.errors()[0], HasSubstr("stopped by a signal in epoch 1"));
+    EXPECT_EQ(read_events(folder, "run_end").at(0)["status"], "stopped");
+  }
+}
+
+TEST_F(OutputTest, ALossThatIsNotFiniteStopsTheRunWithItsStep) {
+  const auto outcome = train(2, {"--lr", "1e30"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("not finite"));
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("epoch 1, step"));
+  EXPECT_FALSE(std::filesystem::exists(run_ / "model.safetensors"));
+}
+
+TEST_F(OutputTest, AFullDiskIsNamedAndLeavesNoHalfModel) {
+  // Enough for config.json and a few metrics, not for the 2.7 MB of weights. Without mpirun, whose
+  // own files the limit would hit as well.
+  const auto outcome =
+      run_program({.arguments = {"train", "--max-steps", "5", "--output-dir", run_.string()},
+                   .folder = folder_.path(),
+                   .file_size_limit_bytes = 1 << 20});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.standard_error;
+  ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("model.safetensors"));
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("File too large"));
+  EXPECT_FALSE(std::filesystem::exists(run_ / "model.safetensors"));
+  for (const auto& entry : std::filesystem::directory_iterator(run_)) {
+    EXPECT_THAT(entry.path().extension().string(), ::testing::Ne(".part")) << entry.path();
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::tests

@@ -1,0 +1,156 @@
+// Every mistake a user can make: one clear line, the right exit code, all ranks gone.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "idx_bytes.hpp"
+#include "program.hpp"
+#include "temporary_folder.hpp"
+
+namespace lockstep::tests {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class UsageTest : public ::testing::Test {
+ protected:
+  const TemporaryFolder folder_;
+  const std::filesystem::path data_ = folder_ / "data";
+  UsageTest() { write_dataset(data_, 100, 50); }
+
+  /// One error line with all of `mentions`, `exit_code`, at 1 rank and at 3; no run folder.
+  void expect_error(const std::vector<std::string>& arguments, int exit_code,
+                    const std::vector<std::string>& mentions,
+                    const std::map<std::string, std::string>& environment = {}) {
+    for (const int ranks : {0, 3}) {
+      const auto outcome = run_program({.arguments = arguments,
+                                        .ranks = ranks,
+                                        .environment = environment,
+                                        .folder = folder_.path(),
+                                        .timeout_seconds = 30});
+      EXPECT_FALSE(outcome.timed_out);
+      EXPECT_EQ(outcome.exit_code, exit_code) << outcome.standard_error;
+      ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+      for (const auto& mention : mentions) EXPECT_THAT(outcome.errors()[0], HasSubstr(mention));
+      EXPECT_THAT(outcome.standard_output, IsEmpty());
+      EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
+    }
+  }
+  std::vector<std::string> train(std::vector<std::string> more) {
+    more.insert(more.begin(), {"train", "--epochs", "1"});
+    return more;
+  }
+  std::vector<std::string> train_on_data(std::vector<std::string> more = {}) {
+    more.insert(more.end(), {"--data-dir", data_.string()});
+    return train(more);
+  }
+  void replace(const std::string& name, const std::string& bytes) {
+    std::filesystem::remove(data_ / name);
+    std::filesystem::remove(data_ / (name + ".gz"));
+    write_bytes(data_ / name, bytes);
+  }
+};
+
+TEST_F(UsageTest, Options) {
+  expect_error(train({"--epoch", "3"}), 2, {"'--epoch'", "'--epochs'"});
+  expect_error(train({"--lr", "-0.1"}), 2, {"--lr", "-0.1", "above 0"});
+  expect_error(train({"--batch-size", "64", "--global-batch-size", "64"}), 2,
+               {"--batch-size", "--global-batch-size"});
+  expect_error(train({"--config", "/nowhere.conf"}), 2, {"/nowhere.conf"});
+  expect_error(train({}), 2, {"LOCKSTEP_TAIL", "'cut'"}, {{"LOCKSTEP_TAIL", "cut"}});
+  expect_error(train({"--backend", "nccl", "--synthetic"}), 2, {"--backend nccl"});
+}
+
+TEST_F(UsageTest, GlobalBatchThatRanksCannotShare) {
+  const auto outcome = run_program(
+      {.arguments = train({"--global-batch-size", "64"}), .ranks = 3, .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 2);
+  ASSERT_THAT(outcome.errors(), SizeIs(1));
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("63 or 66"));
+}
+
+TEST_F(UsageTest, MoreRanksThanSamples) {
+  const auto outcome = run_program(
+      {.arguments = train_on_data({"--train-samples", "2"}), .ranks = 3, .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 2);
+  ASSERT_THAT(outcome.errors(), SizeIs(1));
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("3 ranks but only 2 training samples"));
+}
+
+TEST_F(UsageTest, CudaThatIsNotThere) {
+  expect_error(train_on_data({"--device", "cuda"}), 2, {"--device cuda", "--device cpu"},
+               {{"CUDA_VISIBLE_DEVICES", ""}});
+}
+
+TEST_F(UsageTest, MissingData) {
+  expect_error(train({"--data-dir", "/nowhere"}), 3, {"/nowhere", "fetch-data.sh"});
+  std::filesystem::remove(data_ / "t10k-images-idx3-ubyte");
+  expect_error(train_on_data(), 3, {"t10k-images-idx3-ubyte", "missing"});
+}
+
+TEST_F(UsageTest, DamagedData) {
+  const TinyDataset good(100);
+  const auto packed = gzip(good.images);
+  std::filesystem::remove(data_ / "train-images-idx3-ubyte");
+  write_bytes(data_ / "train-images-idx3-ubyte.gz", packed.substr(0, packed.size() / 2));
+  expect_error(train_on_data(), 3, {"train-images-idx3-ubyte.gz", "cut off"});
+  replace("train-images-idx3-ubyte", "not an IDX file");
+  expect_error(train_on_data(), 3, {"train-images-idx3-ubyte", "bad magic", "offset 0"});
+  replace("train-images-idx3-ubyte", "");
+  expect_error(train_on_data(), 3, {"train-images-idx3-ubyte", "empty"});
+  replace("train-images-idx3-ubyte", TinyDataset(99).images);
+  expect_error(train_on_data(), 3, {"99 images", "100 labels"});
+  replace("train-images-idx3-ubyte", good.images);
+  auto labels = good.labels;
+  labels[20] = static_cast<char>(200);
+  replace("train-labels-idx1-ubyte", labels);
+  expect_error(train_on_data(), 3, {"train-labels-idx1-ubyte", "label 200", "sample 12"});
+}
+
+TEST_F(UsageTest, OutputFolder) {
+  write_bytes(folder_ / "file", "");
+  expect_error(train_on_data({"--output-dir", (folder_ / "file/run").string()}), 1,
+               {"file/run", "Not a directory"});
+  std::filesystem::create_directory(folder_ / "old");
+  write_bytes(folder_ / "old/config.json", "{}");
+  expect_error(train_on_data({"--output-dir", (folder_ / "old").string()}), 2,
+               {"holds a run", "--output-dir"});
+  EXPECT_EQ(read_bytes(folder_ / "old/config.json"), "{}");
+}
+
+TEST_F(UsageTest, Checkpoints) {
+  expect_error({"evaluate"}, 2, {"--checkpoint"});
+  expect_error({"evaluate", "--checkpoint", "/nowhere"}, 3, {"/nowhere"});
+  write_bytes(folder_ / "bad.safetensors", "garbage that is long enough");
+  expect_error({"evaluate", "--checkpoint", (folder_ / "bad.safetensors").string()}, 3,
+               {"bad.safetensors", "offset 0"});
+  expect_error(train_on_data({"--init-from", (folder_ / "bad.safetensors").string()}), 3,
+               {"bad.safetensors"});
+}
+
+TEST_F(UsageTest, CommandsHelpAndVersion) {
+  const auto alone = [&](const std::vector<std::string>& arguments) {
+    return run_program({.arguments = arguments, .folder = folder_.path()});
+  };
+  EXPECT_EQ(alone({}).exit_code, 2);
+  const auto misspelt = alone({"trian"});
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_THAT(misspelt.errors(), ::testing::ElementsAre(HasSubstr("'train'")));
+  EXPECT_THAT(alone({"--help"}).standard_output, HasSubstr("evaluate"));
+  EXPECT_THAT(alone({"train", "--help"}).standard_output, HasSubstr("--global-batch-size"));
+  EXPECT_THAT(alone({"--version"}).standard_output, HasSubstr("LibTorch"));
+}
+
+TEST_F(UsageTest, AMisspeltVariableIsAWarning) {
+  const auto outcome = run_program({.arguments = train_on_data(),
+                                    .ranks = 2,
+                                    .environment = {{"LOCKSTEP_EPOCH", "3"}},
+                                    .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  EXPECT_THAT(outcome.standard_error, HasSubstr("lockstep: warning: "));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("LOCKSTEP_EPOCHS"));
+}
+
+}  // namespace
+}  // namespace lockstep::tests
