@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: launch/quickstart.sh [--np N] [--cuda | --cpu] [--no-install] [--help] [train options...]
+
+Installs what is missing, builds Lockstep and trains on FashionMNIST with mpirun. Run again, it installs
+nothing and is training within seconds.
+
+  --np N        number of ranks (default: one a GPU with CUDA, else one a core, at most 4)
+  --cuda        CUDA build (default where an NVIDIA GPU is found). Needs the CUDA toolkit, and a LibTorch 2.x
+                with CUDA: the one CMAKE_PREFIX_PATH names, else pip's in build/venv (a download of 5 GB)
+  --cpu         CPU build
+  --no-install  use what is there, install nothing (for systems without apt-get, or without root)
+  --help        this text; 'build/release/bin/lockstep train --help' lists the train options
+
+Everything else goes to `lockstep train` unchanged and in order, as does all after `--`. A first run takes
+--epochs 5 unless --epochs, --max-steps or --config (or their environment variables) say how long to train.
+Standard output and the exit code are train's.
+TEXT
+}
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
+
+np='' device=auto train=()
+while (($#)); do
+  case $1 in
+    --np | -np) np=${2:-none} && shift ;;
+    --np=*) np=${1#*=} np=${np:-none} ;;
+    --cuda | --cpu) device=${1#--} ;;
+    --no-install) may_install=no ;;
+    -h | --help) usage && exit ;;
+    --) train+=("${@:2}") && break ;;
+    *) train+=("$1") ;;
+  esac
+  shift || break
+done
+
+count_gpus() { # that a program may use
+  local gpus=0 visible
+  if command -v nvidia-smi >/dev/null; then
+    gpus=$(timeout 30 nvidia-smi -L 2>/dev/null | grep -c '^GPU ') || :
+  fi
+  ((gpus)) || gpus=$(find /dev -maxdepth 1 -name 'nvidia[0-9]*' | wc -l)
+  if [[ -v CUDA_VISIBLE_DEVICES ]]; then
+    IFS=, read -ra visible <<<"${CUDA_VISIBLE_DEVICES/#-1*/}"
+    ((${#visible[@]} >= gpus)) || gpus=${#visible[@]}
+  fi
+  printf '%d\n' "$gpus"
+}
+
+given() { # NAME...: true if train gets one of these options, on the command line or from the environment
+  local name variable word
+  for name; do
+    variable=${name//-/_}
+    [[ ! -v LOCKSTEP_${variable^^} ]] || return 0
+    for word in "${train[@]}"; do
+      [[ $word != "--$name" && $word != "--$name="* ]] || return 0
+    done
+  done
+  return 1
+}
+
+# mpirun gets a process group of its own, so that each signal reaches it once: two within five seconds, as from
+# Ctrl-C in a terminal and from here, would kill the ranks before they can save their state.
+run_mpi() {
+  local child signal status interrupted=1
+  set -m
+  mpirun "$@" </dev/null &
+  child=$!
+  set +m
+  for signal in INT TERM HUP USR1 USR2; do
+    # shellcheck disable=SC2064 # the values of now
+    trap "interrupted=1; kill -s $signal $child 2>/dev/null || :" "$signal"
+  done
+  while ((interrupted)); do
+    interrupted=0 status=0
+    wait "$child" || status=$?
+  done
+  return "$status"
+}
+
+if [[ -n $np && ! $np =~ ^[1-9][0-9]{0,4}$ ]]; then
+  fail "--np $np: the number of ranks must be a whole number from 1: give for example --np 4" 2
+fi
+gpus=$(count_gpus)
+if [[ $device == cuda && $gpus == 0 ]]; then
+  fail "--cuda: no NVIDIA GPU to be seen on this machine (nvidia-smi lists none): install its driver, or use --cpu" 2
+fi
+if [[ $device == auto ]]; then
+  device=cpu
+  if ((gpus)); then
+    device=cuda
+    say "found $gpus NVIDIA GPU(s): building for CUDA (--cpu builds without)"
+  fi
+fi
+
+data=()
+if ! given data-dir synthetic && ! has_data data/FashionMNIST/raw; then
+  mapfile -t data < <(wanted_data_package)
+fi
+preset=release
+if [[ $device == cuda ]]; then
+  preset=cuda np=${np:-$gpus}
+fi
+prepare "$preset" "${data[@]}"
+given data-dir synthetic || has_data data/FashionMNIST/raw || provide_data
+build "$preset" lockstep
+
+if [[ -z $np ]]; then
+  np=$(count_cores)
+  ((np <= 4)) || np=4
+fi
+given epochs max-steps config || train=(--epochs 5 "${train[@]}")
+mpi_arguments "$np"
+status=0
+run_mpi "${mpi_arguments[@]}" "$root/build/$preset/bin/lockstep" train "${train[@]}" || status=$?
+((status == 0)) || say "error: train ended with exit code $status: the reason is above"
+exit "$status"

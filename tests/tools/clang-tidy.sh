@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: tests/tools/clang-tidy.sh [--help] --all | FILE...
+
+Runs clang-tidy with the project's .clang-tidy, two files at a time, over every source file that is compiled
+here, or over the FILEs. A header is checked through a source file that includes it. Fails on any finding.
+TEXT
+}
+
+# shellcheck source-path=SCRIPTDIR/../../launch source=lib.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../launch/lib.sh"
+
+all=no files=()
+while (($#)); do
+  case $1 in
+    --all) all=yes ;;
+    --help) usage && exit ;;
+    -*) fail "unknown option $1: see --help" 2 ;;
+    *) files+=("$(readlink -f -- "$1")") ;;
+  esac
+  shift
+done
+[[ $all == yes ]] || ((${#files[@]})) || fail "neither --all nor files given: see --help" 2
+database=$root/build/tidy
+
+# clang-tidy cannot read GCC's precompiled header, so the compile commands must do without.
+configure() {
+  cmake --fresh -S "$root" -B "$database" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+    -DCMAKE_EXPORT_COMPILE_COMMANDS=ON
+}
+step "configuring build/tidy" "$root/build/tidy.log" configure || fail "cmake failed: the reason is above"
+mapfile -t compiled < <(sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$database/compile_commands.json" |
+  grep -vF "$root/build/" | sort -u)
+((${#compiled[@]})) || fail "$database/compile_commands.json lists no source file of the project"
+
+# The file to check for FILE: itself, or for a header the first source that includes it, its own .cpp first.
+source_of() {
+  local name=${1##*/} candidates
+  [[ $1 != *.cpp ]] || candidates=$(printf '%s\n' "${compiled[@]}" | grep -xF -- "$1") || candidates=''
+  if [[ $1 == *.hpp ]]; then
+    candidates=$(grep -lE "^#include [<\"](.*/)?${name//./\\.}[>\"]" -- "${compiled[@]}") || candidates=''
+    candidates=$(grep -F "/${name%.hpp}.cpp" <<<"$candidates" || printf '%s' "$candidates")
+  fi
+  [[ -n $candidates ]] || { warn "${1#"$root/"} is not compiled here: not checked" && return; }
+  head -n 1 <<<"$candidates"
+}
+
+if [[ $all == yes ]]; then
+  sources=("${compiled[@]}")
+else
+  mapfile -t sources < <(for file in "${files[@]}"; do source_of "$file"; done | sort -u)
+fi
+((${#sources[@]})) || { say "nothing to check" && exit; }
+say "checking ${#sources[@]} files"
+# shellcheck disable=SC2016 # expands in the inner shell
+printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P 2 bash -c '
+  output=$(clang-tidy -p "$0" --quiet --warnings-as-errors="*" "$1" 2>&1) || {
+    grep -vE "^[0-9]+ warnings? (generated|treated as errors)" <<<"$output" >&2
+    exit 1
+  }' "$database" || fail "clang-tidy has findings: they are above"
