@@ -21,9 +21,18 @@ target_compile_options(lockstep_warnings INTERFACE
     -Wcast-qual -Wunused -Wformat=2 -Wimplicit-fallthrough
     $<$<BOOL:${LOCKSTEP_WARNINGS_AS_ERRORS}>:-Werror>)
 
+function(lockstep_keep_plugins_loaded target)
+  if(LOCKSTEP_SANITIZE MATCHES "address")
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/sanitizers/keep_plugins_loaded.cpp)
+    set_target_properties(${target} PROPERTIES ENABLE_EXPORTS ON)
+  endif()
+endfunction()
+
 if(LOCKSTEP_SANITIZE)
   add_compile_options(-fsanitize=${LOCKSTEP_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LOCKSTEP_SANITIZE})
+  # GCC 12 sees false ones in the standard library's headers under instrumentation.
+  target_compile_options(lockstep_warnings INTERFACE -Wno-maybe-uninitialized)
   if(LOCKSTEP_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()

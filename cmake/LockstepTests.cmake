@@ -41,6 +41,7 @@ function(lockstep_mpi_test name)
     lockstep_use_torch(${name})
   endif()
   target_sources(${name} PRIVATE ${tests_support}/mpi_main.cpp)
+  lockstep_keep_plugins_loaded(${name})
   target_link_libraries(${name} PRIVATE lockstep_comm MPI::MPI_CXX)
   foreach(ranks IN LISTS arg_RANKS)
     set(test mpi.${name}.np${ranks})
@@ -61,7 +62,8 @@ function(lockstep_program_test name)
   lockstep_test_executable(${name} ${arg_UNPARSED_ARGUMENTS} LIBRARIES GTest::gmock GTest::gtest_main)
   target_sources(${name} PRIVATE ${tests_support}/program.cpp)
   target_compile_definitions(${name} PRIVATE LOCKSTEP_PROGRAM="$<TARGET_FILE:lockstep>"
-                             LOCKSTEP_MPIRUN="${MPIEXEC_EXECUTABLE}")
+                             LOCKSTEP_MPIRUN="${MPIEXEC_EXECUTABLE}"
+                             LOCKSTEP_RECIPES="${PROJECT_SOURCE_DIR}/launch/recipes")
   add_dependencies(${name} lockstep)
   gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS program TIMEOUT ${arg_TIMEOUT} PROCESSORS 2

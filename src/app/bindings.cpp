@@ -67,9 +67,8 @@ Binding integer(std::int64_t& target, std::int64_t least, std::int64_t most) {
   return binding;
 }
 
-Binding integer(std::optional<std::int64_t>& target, std::int64_t least) {
-  auto binding =
-      integer_binding<std::int64_t>(target, least, kNoLimit, describe_range(least, kNoLimit));
+Binding integer(std::optional<std::int64_t>& target, std::int64_t least, std::int64_t most) {
+  auto binding = integer_binding<std::int64_t>(target, least, most, describe_range(least, most));
   binding.get = [&target] { return value_or_null(target); };
   return binding;
 }

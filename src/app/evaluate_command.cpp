@@ -9,24 +9,36 @@
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/model/safetensors.hpp>
+#include <lockstep/sync/broadcast_parameters.hpp>
 #include <lockstep/train/evaluator.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 namespace lockstep::app {
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kEvaluateUsage =
     "Usage: [mpirun -np N] lockstep evaluate --checkpoint FILE [options]\n\n"
     "Runs the tutorial's test loop with weights from a file (of Lockstep, or of PyTorch saved as\n"
     "safetensors under the tutorial's names) and prints accuracy and average loss.\n\n";
 
-model::NeuralNetwork load_network(const std::string& checkpoint) {
-  if (checkpoint.empty()) throw UsageError("--checkpoint FILE is missing: which weights?");
-  const auto tensors = model::read_safetensors(checkpoint);
-  const auto hidden =
-      model::hidden_widths_of(tensors, data::kImagePixels, data::kClasses, checkpoint);
-  auto network = model::make_neural_network(data::kImagePixels, hidden, data::kClasses, 0);
-  model::load_parameters(*network, tensors, checkpoint);
+/// The weights in `checkpoint`, which only rank 0 reads, on every rank.
+model::NeuralNetwork load_network(Job& job, const std::string& checkpoint) {
+  std::vector<model::NamedParameter> tensors;
+  std::vector<std::int64_t> hidden;
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (checkpoint.empty()) throw UsageError("--checkpoint FILE is missing: which weights?");
+    if (job.layout.rank != 0) return;
+    tensors = model::read_safetensors(checkpoint);
+    hidden = model::hidden_widths_of(tensors, data::kImagePixels, data::kClasses, checkpoint);
+  });
+  const auto text = comm::broadcast_text(*job.control, nlohmann::json(hidden).dump(), 0);
+  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    auto made = model::make_neural_network(data::kImagePixels, nlohmann::json::parse(text),
+                                           data::kClasses, 0);
+    if (job.layout.rank == 0) model::load_parameters(*made, tensors, checkpoint);
+    return made;
+  });
+  sync::broadcast_parameters(*network, *job.control);
   return network;
 }
 
@@ -35,13 +47,10 @@ void evaluate(Job& job, const Arguments& arguments) {
   train::TrainOptions elsewhere;
   take_options(job, evaluate_option_table(options), arguments,
                option_names(train_option_table(elsewhere)));
-  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    train::check_combinations(options.common);
-    return load_network(options.checkpoint);
-  });
+  auto network = load_network(job, options.checkpoint);
   const auto compute = prepare_compute(job, options.common.distribution);
   network->to(compute.device);
-  const auto dataset = train::load_node_dataset(options.common.data, 0, job.layout, *job.control);
+  const auto dataset = train::load_node_dataset(options.common.data, job.layout, *job.control);
   std::vector<std::int64_t> samples(static_cast<std::size_t>(dataset.test.size()));
   std::iota(samples.begin(), samples.end(), 0);
   train::Evaluator evaluator(
@@ -57,7 +66,7 @@ void evaluate(Job& job, const Arguments& arguments) {
 int evaluate_command(const Arguments& arguments) {
   if (asks_for_help(arguments)) {
     EvaluateOptions defaults;
-    fmt::print("{}{}", kUsage, help_text(evaluate_option_table(defaults)));
+    fmt::print("{}{}", kEvaluateUsage, help_text(evaluate_option_table(defaults)));
     return 0;
   }
   return run_job([&](Job& job) { evaluate(job, arguments); });

@@ -1,3 +1,5 @@
+#include <thread>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +13,15 @@
 namespace lockstep::app {
 namespace {
 
+/// config.json could not hold anything else.
+void require_utf8(const GivenOption& option) {
+  try {
+    (void)nlohmann::json(option.value).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw UsageError(fmt::format("{}: the value is not valid UTF-8", option.source));
+  }
+}
+
 /// The options and warnings of rank 0, on every rank.
 std::vector<GivenOption> share_options(Job& job, const OptionTable& table,
                                        const std::vector<std::string>& arguments,
@@ -21,11 +32,11 @@ std::vector<GivenOption> share_options(Job& job, const OptionTable& table,
     std::vector<std::string> warnings;
     mine = collect_options(table, arguments, process_environment(), names_elsewhere, warnings);
     for (const auto& warning : warnings) job.log.warning(warning);
+    for (const auto& option : mine) require_utf8(option);
   });
   auto message = nlohmann::json::array();
   for (const auto& option : mine) message.push_back({option.name, option.value, option.source});
-  const auto text = comm::broadcast_text(
-      *job.control, message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), 0);
+  const auto text = comm::broadcast_text(*job.control, message.dump(), 0);
   std::vector<GivenOption> options;
   for (const auto& item : nlohmann::json::parse(text)) {
     options.push_back(
@@ -85,6 +96,11 @@ void take_options(Job& job, const OptionTable& table, const std::vector<std::str
 
 Compute prepare_compute(Job& job, const train::DistributionOptions& options) {
   return comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    const auto cpus = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+    if (cpus > 0 && options.threads > cpus) {
+      throw UsageError(
+          fmt::format("--threads {}: {} has only {} CPUs", options.threads, job.layout.host, cpus));
+    }
     const auto offer = device_offer();
     warn_of_idle_gpus(job, offer, options.device);
     const auto device = runtime::choose_device(options.device, offer, job.layout);

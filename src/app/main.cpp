@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
+#include <lockstep/app/job.hpp>
 #include <lockstep/app/version_text.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/log.hpp>
@@ -64,8 +65,16 @@ int main(int argc, char** argv) {
   try {
     return run(Arguments(argv + 1, argv + argc));
   } catch (...) {
-    const auto failure = lockstep::comm::describe_failure(std::current_exception());
-    lockstep::Log(lockstep::Log::Level::kWarning).error(failure.message);
-    return static_cast<int>(failure.code);
+    // Under mpirun every rank comes here; through a job, one of them speaks.
+    const auto failure = std::current_exception();
+    try {
+      return lockstep::app::run_job([&](lockstep::app::Job& job) {
+        lockstep::comm::agree(*job.control, job.layout, failure);
+      });
+    } catch (...) {
+      const auto described = lockstep::comm::describe_failure(failure);
+      lockstep::Log(lockstep::Log::Level::kWarning).error(described.message);
+      return static_cast<int>(described.code);
+    }
   }
 }

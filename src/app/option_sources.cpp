@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ std::vector<std::string> known_names(const OptionTable& table) {
 
 std::string suggestion(const std::string& name, const OptionTable& table,
                        const std::string& prefix) {
-  const auto nearest = nearest_name(name, known_names(table));
+  const auto nearest = nearest_name(name, option_names(table));
   return nearest ? fmt::format("; did you mean '{}{}'?", prefix, *nearest)
                  : std::string("; --help lists them");
 }
@@ -63,12 +64,21 @@ std::string variable_name(std::string option) {
 class Collected {
  public:
   void add(const std::string& name, const std::string& value, const std::string& source) {
-    if (!options_.contains(name)) options_[name] = {name, value, source};
+    if (options_.contains(name)) return;
+    options_[name] = {name, value, source};
+    levels_[name] = level_;
   }
   [[nodiscard]] const GivenOption* find(const std::string& name) const {
     const auto found = options_.find(name);
     return found == options_.end() ? nullptr : &found->second;
   }
+  /// Of two options that exclude each other, the one from the higher source hides the other.
+  void keep_higher(const std::string& a, const std::string& b) {
+    if (find(a) == nullptr || find(b) == nullptr || levels_[a] == levels_[b]) return;
+    options_.erase(levels_[a] < levels_[b] ? b : a);
+  }
+  /// Options added from now on come from the next lower source.
+  void next_source() { ++level_; }
   [[nodiscard]] std::vector<GivenOption> all() const {
     std::vector<GivenOption> options;
     for (const auto& [name, option] : options_) {
@@ -79,6 +89,8 @@ class Collected {
 
  private:
   std::map<std::string, GivenOption> options_;
+  std::map<std::string, int> levels_;
+  int level_ = 0;
 };
 
 void read_command_line(const OptionTable& table, const std::vector<std::string>& arguments,
@@ -113,6 +125,15 @@ void read_command_line(const OptionTable& table, const std::vector<std::string>&
   }
 }
 
+/// Compares without the prefix, which would make all names look alike.
+std::optional<std::string> nearest_variable(const std::string& variable,
+                                            std::vector<std::string> variables) {
+  for (auto& name : variables) name.erase(0, kPrefix.size());
+  const auto nearest = nearest_name(variable.substr(kPrefix.size()), variables);
+  if (!nearest) return std::nullopt;
+  return std::string(kPrefix) + *nearest;
+}
+
 void read_environment(const OptionTable& table, const std::vector<std::string>& environment,
                       const std::vector<std::string>& names_elsewhere, Collected& collected,
                       std::vector<std::string>& warnings) {
@@ -126,12 +147,13 @@ void read_environment(const OptionTable& table, const std::vector<std::string>& 
   for (const auto& entry : environment) {
     const auto equals = entry.find('=');
     const auto variable = entry.substr(0, equals);
+    if (equals == entry.size() - 1) continue;  // set to nothing: not set
     if (!variable.starts_with(kPrefix) || equals == std::string::npos) continue;
     const auto option = options_by_variable.find(variable);
     if (option != options_by_variable.end()) {
       collected.add(option->second, entry.substr(equals + 1), variable);
     } else if (std::find(variables.begin(), variables.end(), variable) == variables.end()) {
-      const auto nearest = nearest_name(variable, variables);
+      const auto nearest = nearest_variable(variable, variables);
       warnings.push_back(
           fmt::format("the environment variable {} is no option of Lockstep{}", variable,
                       nearest ? fmt::format("; did you mean {}?", *nearest) : std::string()));
@@ -199,10 +221,13 @@ std::vector<GivenOption> collect_options(const OptionTable& table,
                                          std::vector<std::string>& warnings) {
   Collected collected;
   read_command_line(table, arguments, collected);
+  collected.next_source();
   read_environment(table, environment, names_elsewhere, collected, warnings);
+  collected.next_source();
   if (const auto* config = collected.find(kConfig)) {
     read_config_file(table, GivenOption(*config), collected);
   }
+  collected.keep_higher("batch-size", "global-batch-size");
   return collected.all();
 }
 

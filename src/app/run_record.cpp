@@ -15,11 +15,17 @@ constexpr int kIndentation = 2;
 }  // namespace
 
 void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& sizes,
-                        const Compute& compute, const std::filesystem::path& folder) {
+                        const Compute& compute, const train::NodeDataset& dataset, bool overlaps,
+                        const std::filesystem::path& folder) {
+  options.data.data_dir = dataset.folder;
+  options.data.train_samples = dataset.train.size();
+  options.data.test_samples = dataset.test.size();
   options.sampling.batch_size = sizes.micro;
   options.sampling.global_batch_size = sizes.global();
   options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
   options.distribution.threads = compute.threads;
+  options.distribution.backend = comm::Backend::kMpi;
+  options.distribution.overlap = overlaps ? train::Overlap::kOn : train::Overlap::kOff;
   options.distribution.device =
       compute.device.is_cuda() ? runtime::DeviceRequest::kCuda : runtime::DeviceRequest::kCpu;
   options.output.output_dir = folder.string();

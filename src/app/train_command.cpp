@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/runtime/process_time.hpp>
+#include <lockstep/sync/broadcast_parameters.hpp>
 #include <lockstep/train/node_dataset.hpp>
 #include <lockstep/train/run_folder.hpp>
 #include <lockstep/train/trainer.hpp>
@@ -18,7 +20,7 @@
 namespace lockstep::app {
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kTrainUsage =
     "Usage: mpirun -np N lockstep train [options]\n\n"
     "Trains the tutorial's network on FashionMNIST with synchronous data parallelism: one replica\n"
     "a rank, gradients summed over ranks before every step. Without mpirun: one rank.\n\n"
@@ -37,12 +39,7 @@ model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
     }
     return made;
   });
-  for (auto& parameter : network->parameters()) {
-    const auto values = parameter.detach();
-    const auto bytes = std::as_writable_bytes(
-        std::span(values.data_ptr<float>(), static_cast<std::size_t>(values.numel())));
-    job.control->broadcast(bytes, 0).wait();
-  }
+  sync::broadcast_parameters(*network, *job.control);
   network->to(device);
   return network;
 }
@@ -61,8 +58,7 @@ std::unique_ptr<comm::Communicator> make_gradient_communicator(
 
 void check_enough_samples(Job& job, const train::TrainOptions& options, std::int64_t samples) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    const auto held_back =
-        static_cast<std::int64_t>(static_cast<double>(samples) * options.data.validation_fraction);
+    const auto held_back = data::validation_samples(samples, options.data.validation_fraction);
     if (samples - held_back < job.layout.world_size) {
       throw UsageError(fmt::format("{} ranks but only {} training samples: start fewer ranks",
                                    job.layout.world_size, samples - held_back));
@@ -122,9 +118,25 @@ void finish(Job& job, const train::TrainResult& result, const model::NeuralNetwo
                               .parameters_sha256 = digest});
     job.log.info(fmt::format(
         "test accuracy {:.1f} %, average loss {:.4f}, after {} steps in {:.1f} s; results in {}",
-        100.0 * result.last_test->accuracy(), result.last_test->average_loss, result.steps,
+        result.last_test->accuracy_percent(), result.last_test->average_loss, result.steps,
         result.seconds, folder.string()));
   });
+}
+
+/// Rank 0's folder and sinks; sinks that do nothing on the others.
+struct Output {
+  std::filesystem::path folder;
+  std::unique_ptr<metrics::EventSink> events;
+};
+
+Output open_output(const train::TrainOptions& options) {
+  Output output{train::create_run_folder(options.output.output_dir), nullptr};
+  std::vector<std::unique_ptr<metrics::EventSink>> sinks;
+  sinks.push_back(metrics::make_json_lines_sink(output.folder / "metrics.jsonl"));
+  sinks.push_back(metrics::make_console_sink());
+  sinks.push_back(metrics::make_summary_sink(Log(Log::Level::kInfo)));
+  output.events = metrics::make_fan_out_sink(std::move(sinks));
+  return output;
 }
 
 void train(Job& job, const Arguments& arguments) {
@@ -136,44 +148,38 @@ void train(Job& job, const Arguments& arguments) {
     return train::resolve_batch_sizes(options, job.layout.world_size);
   });
   const auto compute = prepare_compute(job, options.distribution);
-  const auto dataset =
-      train::load_node_dataset(options.data, options.sampling.seed, job.layout, *job.control);
+  const auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
   check_enough_samples(job, options, dataset.train.size());
-  auto network = make_network(job, options, compute.device);
+  const auto network = make_network(job, options, compute.device);
   const auto gradients = make_gradient_communicator(job, options.distribution, compute);
-
-  const auto folder = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    return job.layout.rank == 0 ? train::create_run_folder(options.output.output_dir)
-                                : std::filesystem::path();
-  });
-  const auto events = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    if (job.layout.rank != 0) return metrics::make_fan_out_sink({});
-    resolve_for_record(options, sizes, compute, folder);
-    write_run_record(folder, current_values(table), job.layout, dataset);
-    announce(job, sizes, compute, dataset, folder);
-    std::vector<std::unique_ptr<metrics::EventSink>> sinks;
-    sinks.push_back(metrics::make_json_lines_sink(folder / "metrics.jsonl"));
-    sinks.push_back(metrics::make_console_sink());
-    sinks.push_back(metrics::make_summary_sink(job.log));
-    return metrics::make_fan_out_sink(std::move(sinks));
-  });
-
   const runtime::StopRequest stop;
-  train::Trainer trainer(options, sizes,
-                         {.network = network,
-                          .train = on_device(dataset.train, compute.device),
-                          .test = on_device(dataset.test, compute.device),
-                          .control = *job.control,
-                          .gradients = *gradients,
-                          .events = *events,
-                          .stop = stop});
-  events->on(metrics::RunStart{.world_size = job.layout.world_size,
-                               .device = compute.device.is_cuda() ? "cuda" : "cpu",
-                               .threads = compute.threads,
-                               .global_batch_size = sizes.global(),
-                               .steps_per_epoch = trainer.steps_per_epoch(),
-                               .startup_seconds = runtime::seconds_since_process_start()});
-  finish(job, trainer.run(), network, *events, folder);
+  const auto trainer = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    return std::make_unique<train::Trainer>(
+        options, sizes,
+        train::TrainerParts{.network = network,
+                            .train = on_device(dataset.train, compute.device),
+                            .test = on_device(dataset.test, compute.device),
+                            .control = *job.control,
+                            .gradients = *gradients,
+                            .stop = stop});
+  });
+
+  // Last, so that a run that cannot start leaves no folder.
+  const auto output = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank != 0) return Output{{}, metrics::make_fan_out_sink({})};
+    auto opened = open_output(options);
+    resolve_for_record(options, sizes, compute, dataset, gradients->overlaps(), opened.folder);
+    write_run_record(opened.folder, current_values(table), job.layout, dataset);
+    announce(job, sizes, compute, dataset, opened.folder);
+    return opened;
+  });
+  output.events->on(metrics::RunStart{.world_size = job.layout.world_size,
+                                      .device = compute.device.is_cuda() ? "cuda" : "cpu",
+                                      .threads = compute.threads,
+                                      .global_batch_size = sizes.global(),
+                                      .steps_per_epoch = trainer->steps_per_epoch(),
+                                      .startup_seconds = runtime::seconds_since_process_start()});
+  finish(job, trainer->run(*output.events), network, *output.events, output.folder);
 }
 
 }  // namespace
@@ -181,7 +187,7 @@ void train(Job& job, const Arguments& arguments) {
 int train_command(const Arguments& arguments) {
   if (asks_for_help(arguments)) {
     train::TrainOptions defaults;
-    fmt::print("{}{}", kUsage, help_text(train_option_table(defaults)));
+    fmt::print("{}{}", kTrainUsage, help_text(train_option_table(defaults)));
     return 0;
   }
   return run_job([&](Job& job) { train(job, arguments); });

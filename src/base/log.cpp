@@ -1,9 +1,19 @@
+#include <algorithm>
+#include <cctype>
+
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <lockstep/base/log.hpp>
 
 namespace lockstep {
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+  return line;
+}
 
 Log::Log(Level threshold)
     : logger_(std::make_shared<spdlog::logger>("lockstep",
@@ -14,13 +24,15 @@ Log::Log(Level threshold)
 }
 
 void Log::info(std::string_view line) const {
-  logger_->info("{}", line);
+  logger_->info("{}", one_line(line));
 }
+
 void Log::warning(std::string_view line) const {
-  logger_->warn("warning: {}", line);
+  logger_->warn("warning: {}", one_line(line));
 }
-void Log::error(std::string_view line) const {
-  logger_->error("error: {}", line);
+
+void Log::error(std::string_view text) const {
+  logger_->error("error: {}", text);
 }
 
 }  // namespace lockstep

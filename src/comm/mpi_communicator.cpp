@@ -31,10 +31,8 @@ namespace {
 /// MPI counts in int; a longer buffer would be cut silently.
 int checked_count(std::size_t elements) {
   if (elements > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    throw RuntimeFailure(fmt::format(
-        "a collective of {} elements exceeds MPI's limit of 2^31 − 1: use smaller buckets "
-        "(--bucket-mb)",
-        elements));
+    throw RuntimeFailure(
+        fmt::format("a collective of {} elements exceeds MPI's limit of 2^31 − 1", elements));
   }
   return static_cast<int>(elements);
 }

@@ -28,15 +28,6 @@ Batch BatchGatherer::gather(std::span<const std::int64_t> indices) {
   auto labels = raw_labels_.narrow(0, 0, count);
   torch::index_select_out(images, dataset_.images, 0, index);
   torch::index_select_out(labels, dataset_.labels, 0, index);
-  return scaled(images, labels);
-}
-
-Batch BatchGatherer::gather_range(std::int64_t begin, std::int64_t count) {
-  return scaled(dataset_.images.narrow(0, begin, count), dataset_.labels.narrow(0, begin, count));
-}
-
-Batch BatchGatherer::scaled(const torch::Tensor& images, const torch::Tensor& labels) {
-  const std::int64_t count = labels.size(0);
   Batch batch{buffer_.images.narrow(0, 0, count), buffer_.labels.narrow(0, 0, count)};
   batch.images.copy_(images);
   batch.images.div_(kLargestPixel);

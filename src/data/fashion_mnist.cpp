@@ -24,9 +24,9 @@ std::optional<fs::path> find_file(const fs::path& folder, const std::string& nam
   return std::nullopt;
 }
 
-bool holds_any_file(const fs::path& folder) {
-  return std::any_of(kFileNames.begin(), kFileNames.end(),
-                     [&](const char* name) { return find_file(folder, name).has_value(); });
+std::ptrdiff_t files_in(const fs::path& folder) {
+  return std::count_if(kFileNames.begin(), kFileNames.end(),
+                       [&](const char* name) { return find_file(folder, name).has_value(); });
 }
 
 IdxFile open_part(const fs::path& folder, const char* name) {
@@ -81,6 +81,7 @@ class FashionMnist final : public DatasetSource {
   [[nodiscard]] std::string description() const override {
     return fmt::format("FashionMNIST in {}", folder_.string());
   }
+  [[nodiscard]] std::string folder() const override { return folder_.string(); }
   [[nodiscard]] DatasetShape shape() const override { return shape_; }
 
   void fill(Part part, std::span<std::byte> destination) override {
@@ -105,8 +106,13 @@ std::vector<fs::path> default_data_folders() {
 }
 
 std::unique_ptr<DatasetSource> open_fashion_mnist(const std::vector<fs::path>& folders) {
-  const auto found = std::find_if(folders.begin(), folders.end(), holds_any_file);
-  if (found != folders.end()) return std::make_unique<FashionMnist>(*found);
+  // The first that holds most: a half-filled folder does not hide a complete one.
+  const auto fullest = std::max_element(
+      folders.begin(), folders.end(),
+      [](const fs::path& a, const fs::path& b) { return files_in(a) < files_in(b); });
+  if (fullest != folders.end() && files_in(*fullest) > 0) {
+    return std::make_unique<FashionMnist>(*fullest);
+  }
   std::vector<std::string> names;
   for (const auto& folder : folders) names.push_back(folder.string());
   throw DataError(

@@ -21,6 +21,7 @@ class Synthetic final : public DatasetSource {
   [[nodiscard]] std::string description() const override {
     return fmt::format("synthetic images (seed {})", seed_);
   }
+  [[nodiscard]] std::string folder() const override { return ""; }
   [[nodiscard]] DatasetShape shape() const override { return shape_; }
 
   void fill(Part part, std::span<std::byte> destination) override {

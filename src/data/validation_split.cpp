@@ -7,8 +7,12 @@
 
 namespace lockstep::data {
 
+std::int64_t validation_samples(std::int64_t samples, double fraction) {
+  return static_cast<std::int64_t>(static_cast<double>(samples) * fraction);
+}
+
 ValidationSplit split_for_validation(std::int64_t samples, double fraction, std::uint64_t seed) {
-  const auto held_back = static_cast<std::int64_t>(static_cast<double>(samples) * fraction);
+  const std::int64_t held_back = validation_samples(samples, fraction);
   ValidationSplit split;
   if (held_back == 0) {
     split.train.resize(static_cast<std::size_t>(samples));

@@ -10,8 +10,6 @@
 namespace lockstep::metrics {
 namespace {
 
-constexpr double kPercent = 100.0;
-
 class ConsoleSink final : public EventSink {
  public:
   using EventSink::on;
@@ -26,7 +24,7 @@ class ConsoleSink final : public EventSink {
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kTest) return;
     print(fmt::format("Test Error: \n Accuracy: {:0.1f}%, Avg loss: {:8f} \n\n",
-                      kPercent * event.accuracy(), event.average_loss));
+                      event.accuracy_percent(), event.average_loss));
   }
   void on(const RunEnd& event) override {
     if (event.status == "completed") print("Done!\n");

@@ -70,7 +70,6 @@ class JsonLinesSink final : public EventSink {
            {"accuracy", event.accuracy()},
            {"avg_loss", event.average_loss}});
   }
-  void on(const Warning& event) override { write({{"event", "warning"}, {"text", event.text}}); }
   void on(const RunEnd& event) override {
     write({{"event", "run_end"},
            {"status", event.status},

@@ -15,11 +15,11 @@ double milliseconds(std::chrono::steady_clock::duration duration) {
 }  // namespace
 
 void StepTimer::begin_step() {
-  step_begin_ = phase_begin_ = Clock::now();
+  step_begin_ = phase_begin_ = now_();
 }
 
 void StepTimer::end_phase(Phase phase, double excluded_seconds) {
-  const auto now = Clock::now();
+  const auto now = now_();
   const double elapsed =
       milliseconds(now - phase_begin_) - excluded_seconds * kMillisecondsPerSecond;
   phase_begin_ = now;
@@ -45,7 +45,7 @@ void StepTimer::add_communication(double communication_seconds, double exposed_s
 }
 
 void StepTimer::end_step() {
-  step_ms_.push_back(milliseconds(Clock::now() - step_begin_));
+  step_ms_.push_back(milliseconds(now_() - step_begin_));
 }
 
 StepTimes StepTimer::summary() const {

@@ -7,8 +7,6 @@
 namespace lockstep::metrics {
 namespace {
 
-constexpr double kPercent = 100.0;
-
 class SummarySink final : public EventSink {
  public:
   explicit SummarySink(Log log) : log_(std::move(log)) {}
@@ -19,20 +17,19 @@ class SummarySink final : public EventSink {
         "epoch {}: {:.2f} s, {:.0f} images/s, mean training loss {:.4f}, {:.0f} % of the step's "
         "time waiting for communication",
         event.epoch, event.seconds, event.images_per_second, event.train_loss,
-        kPercent * waiting_share(event.times)));
+        waiting_percent(event.times)));
   }
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kValidation) return;
     log_.info(fmt::format("validation: accuracy {:.1f} %, average loss {:.4f} ({} samples)",
-                          kPercent * event.accuracy(), event.average_loss, event.samples));
+                          event.accuracy_percent(), event.average_loss, event.samples));
   }
-  void on(const Warning& event) override { log_.warning(event.text); }
 
  private:
-  static double waiting_share(const StepTimes& times) {
+  static double waiting_percent(const StepTimes& times) {
     const double all = times.data_ms + times.forward_ms + times.backward_ms +
                        times.exposed_communication_ms + times.optimizer_ms;
-    return all > 0 ? times.exposed_communication_ms / all : 0.0;
+    return all > 0 ? 100.0 * times.exposed_communication_ms / all : 0.0;
   }
 
   Log log_;
@@ -47,7 +44,6 @@ class FanOutSink final : public EventSink {
   void on(const TrainStep& event) override { pass_on(event); }
   void on(const EpochEnd& event) override { pass_on(event); }
   void on(const Evaluation& event) override { pass_on(event); }
-  void on(const Warning& event) override { pass_on(event); }
   void on(const RunEnd& event) override { pass_on(event); }
 
  private:

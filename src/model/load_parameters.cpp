@@ -27,7 +27,7 @@ std::vector<std::int64_t> hidden_widths_of(const std::vector<NamedParameter>& te
     const auto name = fmt::format("linear_relu_stack.{}.weight", layer);
     const auto* weight = find(tensors, name);
     if (weight == nullptr) break;
-    if (weight->value.dim() != 2 || weight->value.size(1) != width) {
+    if (weight->value.dim() != 2 || weight->value.size(1) != width || weight->value.size(0) == 0) {
       throw DataError(fmt::format("{}: tensor '{}' has shape [{}], expected [*, {}]", path.string(),
                                   name, fmt::join(weight->value.sizes().vec(), ", "), width));
     }
@@ -59,9 +59,8 @@ void load_parameters(torch::nn::Module& module, const std::vector<NamedParameter
       throw DataError(fmt::format("{}: parameter '{}' is missing", path.string(), parameter.name));
     }
     if (tensor->value.sizes() != parameter.value.sizes()) {
-      throw DataError(fmt::format("{}: '{}' has shape [{}], the model's is [{}] (see --hidden)",
-                                  path.string(), parameter.name,
-                                  fmt::join(tensor->value.sizes().vec(), ", "),
+      throw DataError(fmt::format("{}: '{}' has shape [{}], the model's is [{}]", path.string(),
+                                  parameter.name, fmt::join(tensor->value.sizes().vec(), ", "),
                                   fmt::join(parameter.value.sizes().vec(), ", ")));
     }
     torch::Tensor(parameter.value).copy_(tensor->value);

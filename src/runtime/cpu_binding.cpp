@@ -1,6 +1,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -57,6 +58,11 @@ std::vector<int> one_a_core(const std::vector<int>& cpus) {
   return cores;
 }
 
+// Set by mpirun when the user says how to bind or place ranks.
+constexpr std::array kBindingChoices = {"OMPI_MCA_hwloc_base_binding_policy",
+                                        "OMPI_MCA_rmaps_base_mapping_policy",
+                                        "OMPI_MCA_orte_rankfile", "OMPI_MCA_hwloc_base_cpu_set"};
+
 bool is_set(const char* name) {
   // Read before any thread exists, as all environment variables here are.
   return std::getenv(name) != nullptr;  // NOLINT(concurrency-mt-unsafe)
@@ -84,11 +90,11 @@ CpuPlan plan_cpus(const CpuTopology& topology, int local_rank, int local_size, i
 
 CpuTopology read_cpu_topology() {
   CpuTopology topology;
-  topology.bound = current_affinity();
-  topology.available = one_a_core(widest_affinity(topology.bound));
+  const auto affinity = current_affinity();
+  topology.bound = one_a_core(affinity);
+  topology.available = one_a_core(widest_affinity(affinity));
   topology.bound_by_default = is_set("OMPI_MCA_orte_bound_at_launch") &&
-                              !is_set("OMPI_MCA_hwloc_base_binding_policy") &&
-                              !is_set("OMPI_MCA_rmaps_base_mapping_policy");
+                              std::none_of(kBindingChoices.begin(), kBindingChoices.end(), is_set);
   return topology;
 }
 

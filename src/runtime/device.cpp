@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -22,10 +23,12 @@ Device choose_device(DeviceRequest request, const DeviceOffer& offer, const Rank
                     layout.host));
   }
   if (devices == 0) return {};
-  if (devices > 1 && layout.local_size > devices) {
+  // A launcher that shows each rank one device of several leaves the node's others in the count.
+  const int on_node = devices > 1 ? devices : std::max(1, offer.nvidia_gpus);
+  if (layout.local_size > on_node) {
     throw UsageError(fmt::format(
-        "{} has {} ranks but {} CUDA devices: start at most {} ranks on it, or use --device cpu",
-        layout.host, layout.local_size, devices, devices));
+        "{} has {} ranks but {} CUDA device{}: start at most {} on it, or use --device cpu",
+        layout.host, layout.local_size, on_node, on_node == 1 ? "" : "s", on_node));
   }
   return {.is_cuda = true, .index = devices == 1 ? 0 : layout.local_rank};
 }

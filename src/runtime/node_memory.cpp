@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <mpi.h>
 
+#include <lockstep/base/error.hpp>
 #include <lockstep/base/unwinding.hpp>
 #include <lockstep/runtime/mpi_check.hpp>
 #include <lockstep/runtime/node_memory.hpp>
@@ -25,10 +26,14 @@ struct NodeMemory::Window {
         fmt::format("allocating {} MiB of memory shared by the node's ranks (is /dev/shm "
                     "large enough?): MPI_Win_allocate_shared",
                     size >> 20U));
+    MPI_Win_set_errhandler(window, MPI_ERRORS_RETURN);
     MPI_Aint owner_bytes = 0;
     int unit = 0;
     check_mpi(MPI_Win_shared_query(window, 0, &owner_bytes, &unit, static_cast<void*>(&base)),
               "MPI_Win_shared_query");
+    if (owner_bytes < static_cast<MPI_Aint>(size)) {
+      throw RuntimeFailure("the node's ranks asked for shared memory of different sizes");
+    }
     check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window), "MPI_Win_lock_all");
     bytes = {static_cast<std::byte*>(base), size};
   }

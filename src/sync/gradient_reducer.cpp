@@ -75,6 +75,11 @@ GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
 
 GradientReducer::~GradientReducer() {
   for (const auto& accumulator : accumulators_) accumulator->node->del_post_hook(accumulator->hook);
+  if (!in_flight_.empty()) {
+    // An exception left a step half done. Other ranks may never come to these collectives, so
+    // waiting could hang; instead the memory they work on is left to them until the process ends.
+    [[maybe_unused]] const auto* kept = new torch::Tensor(host_buffer_);  // NOLINT
+  }
 }
 
 void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {

@@ -7,6 +7,17 @@ namespace lockstep::train {
 namespace {
 
 constexpr std::int64_t kDefaultBatchSize = 64;
+// Samples of a step are counted in float32 (the gradient reducer's tail), exact below 2^24.
+constexpr std::int64_t kMostSamplesAStep = (std::int64_t{1} << 24U) - 1;
+
+BatchSizes checked(const BatchSizes& sizes) {
+  // No overflow: micro and accumulate are at most 2^20, ranks far fewer than 2^22.
+  if (sizes.global() > kMostSamplesAStep) {
+    throw UsageError(fmt::format("{} exceeds the limit of {} images a step", sizes.describe(),
+                                 kMostSamplesAStep));
+  }
+  return sizes;
+}
 
 }  // namespace
 
@@ -26,7 +37,7 @@ BatchSizes resolve_batch_sizes(const TrainOptions& options, int world_size) {
   sizes.accumulate = options.optimization.accumulate_steps;
   if (!options.sampling.global_batch_size) {
     sizes.micro = options.sampling.batch_size.value_or(kDefaultBatchSize);
-    return sizes;
+    return checked(sizes);
   }
   const std::int64_t global = *options.sampling.global_batch_size;
   const std::int64_t passes = sizes.ranks * sizes.accumulate;
@@ -39,7 +50,7 @@ BatchSizes resolve_batch_sizes(const TrainOptions& options, int world_size) {
         below > 0 ? fmt::format("{} or ", below) : std::string(), below + passes));
   }
   sizes.micro = global / passes;
-  return sizes;
+  return checked(sizes);
 }
 
 }  // namespace lockstep::train

@@ -1,5 +1,6 @@
 #include <array>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,10 +17,11 @@ namespace {
 
 constexpr std::int64_t kSyntheticTrainSamples = 60000;
 constexpr std::int64_t kSyntheticTestSamples = 10000;
+constexpr std::uint64_t kSyntheticSeed = 0;  // the same data for every run and for `evaluate`
 
-std::unique_ptr<data::DatasetSource> open_source(const DataOptions& options, std::uint64_t seed) {
+std::unique_ptr<data::DatasetSource> open_source(const DataOptions& options) {
   if (options.synthetic) {
-    return data::make_synthetic(kSyntheticTrainSamples, kSyntheticTestSamples, seed);
+    return data::make_synthetic(kSyntheticTrainSamples, kSyntheticTestSamples, kSyntheticSeed);
   }
   if (!options.data_dir.empty()) return data::open_fashion_mnist({options.data_dir});
   return data::open_fashion_mnist(data::default_data_folders());
@@ -32,19 +34,25 @@ bool decodes(const runtime::RankLayout& layout, data::Part part) {
 }
 
 /// Ranks with different data would plan different steps and wait for each other for ever.
-void require_same_sizes(comm::Communicator& communicator, const runtime::RankLayout& layout,
-                        const data::ImageDataset& train, const data::ImageDataset& test) {
-  const auto sizes = comm::gather_texts(
-      communicator, fmt::format("{} training and {} test samples", train.size(), test.size()));
+void require_same(comm::Communicator& communicator, const runtime::RankLayout& layout,
+                  const std::string& what) {
+  const auto all = comm::gather_texts(communicator, what);
   comm::run_on_all_ranks(communicator, layout, [&] {
-    for (std::size_t rank = 1; rank < sizes.size(); ++rank) {
-      if (sizes[rank] == sizes[0]) continue;
+    for (std::size_t rank = 1; rank < all.size(); ++rank) {
+      if (all[rank] == all[0]) continue;
       throw DataError(
           fmt::format("rank 0 ({}) has {} but rank {} ({}) has {}: put the same data "
                       "set on every host",
-                      layout.hosts[0], sizes[0], rank, layout.hosts[rank], sizes[rank]));
+                      layout.hosts[0], all[0], rank, layout.hosts[rank], all[rank]));
     }
   });
+}
+
+std::string label_digest(const data::DatasetShape& shape, std::span<std::byte> block) {
+  Sha256 digest;
+  digest.update(shape.part(data::Part::kTrainLabels, block));
+  digest.update(shape.part(data::Part::kTestLabels, block));
+  return to_hex(digest.finish());
 }
 
 data::ImageDataset cut(const data::ImageDataset& dataset, std::int64_t count, const char* option) {
@@ -69,11 +77,14 @@ std::map<std::string, std::string> NodeDataset::digests() const {
   return digests;
 }
 
-NodeDataset load_node_dataset(const DataOptions& options, std::uint64_t seed,
-                              const runtime::RankLayout& layout, comm::Communicator& communicator) {
+NodeDataset load_node_dataset(const DataOptions& options, const runtime::RankLayout& layout,
+                              comm::Communicator& communicator) {
   const auto source =
-      comm::run_on_all_ranks(communicator, layout, [&] { return open_source(options, seed); });
+      comm::run_on_all_ranks(communicator, layout, [&] { return open_source(options); });
   const auto shape = source->shape();
+  require_same(
+      communicator, layout,
+      fmt::format("{} training and {} test samples", shape.train_samples(), shape.test_samples()));
   runtime::NodeMemory memory(shape.block_bytes());
   comm::run_on_all_ranks(communicator, layout, [&] {
     for (const data::Part part : data::kAllParts) {
@@ -82,12 +93,13 @@ NodeDataset load_node_dataset(const DataOptions& options, std::uint64_t seed,
   });
   memory.synchronize();
   const auto block = memory.bytes();
+  require_same(communicator, layout,
+               fmt::format("labels of SHA-256 {}", label_digest(shape, block)));
   auto [train, test] = comm::run_on_all_ranks(communicator, layout, [&] {
     return std::pair(cut(shape.train(block), options.train_samples, "--train-samples"),
                      cut(shape.test(block), options.test_samples, "--test-samples"));
   });
-  require_same_sizes(communicator, layout, train, test);
-  return {std::move(memory), shape, train, test, source->description()};
+  return {std::move(memory), shape, train, test, source->description(), source->folder()};
 }
 
 }  // namespace lockstep::train

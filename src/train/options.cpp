@@ -1,7 +1,16 @@
+#include <fmt/format.h>
+
 #include <lockstep/base/error.hpp>
+#include <lockstep/data/image_dataset.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
+namespace {
+
+// 2 GiB of float32: one collective's count still fits MPI's int.
+constexpr std::int64_t kMostParameters = std::int64_t{1} << 29U;
+
+}  // namespace
 
 void check_combinations(const TrainOptions& options) {
   const auto& optimization = options.optimization;
@@ -16,8 +25,15 @@ void check_combinations(const TrainOptions& options) {
     throw UsageError(
         "--momentum is for --optimizer sgd and rmsprop; adam and adamw have their own");
   }
-  if (options.data.synthetic && !options.data.data_dir.empty()) {
-    throw UsageError("--synthetic and --data-dir exclude each other: leave one of them out");
+  std::int64_t parameters = 0;
+  std::int64_t width = data::kImagePixels;
+  for (const std::int64_t next : options.model.hidden) {
+    parameters += (width + 1) * next;
+    width = next;
+  }
+  if (parameters > kMostParameters) {
+    throw UsageError(
+        fmt::format("--hidden: {} parameters exceed the limit of {}", parameters, kMostParameters));
   }
 }
 

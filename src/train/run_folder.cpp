@@ -48,10 +48,13 @@ fs::path make_dated_folder() {
 fs::path create_run_folder(const std::string& wanted) {
   if (wanted.empty()) return make_dated_folder();
   const fs::path folder(wanted);
-  std::error_code error;
-  if (fs::exists(folder / "config.json", error) || fs::exists(folder / "metrics.jsonl", error)) {
-    throw UsageError(fmt::format("--output-dir {}: the folder holds a run already; choose another",
-                                 folder.string()));
+  for (const char* name : {"config.json", "metrics.jsonl", "model.safetensors", "checkpoints"}) {
+    std::error_code ignored;
+    if (fs::exists(folder / name, ignored)) {
+      throw UsageError(
+          fmt::format("--output-dir {}: the folder holds a run already ({}); choose another",
+                      folder.string(), name));
+    }
   }
   make_folders(folder);
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +17,7 @@ namespace {
 using Phase = metrics::StepTimer::Phase;
 
 constexpr double kBytesPerMebibyte = 1024.0 * 1024.0;
+constexpr const char* kDivergenceRemedy = "try a smaller --lr, --warmup-steps or --clip-grad-norm";
 
 sync::BucketLimits bucket_limits(const DistributionOptions& options, bool overlaps) {
   // Without overlap, cutting the gradients up only adds latency.
@@ -52,7 +53,7 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
                .tail = options.sampling.tail,
                .shuffle = options.sampling.shuffle,
                .seed = data_seed(options.sampling)},
-      gatherer_(parts_.train, sizes.micro),
+      gatherer_(parts_.train, std::min(sizes.micro, sampler_.count(0))),
       reducer_(parts_.network->parameters(), parts_.gradients,
                bucket_limits(options.distribution, parts_.gradients.overlaps())),
       optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
@@ -74,11 +75,12 @@ std::int64_t Trainer::total_steps() const {
   return limit > 0 ? std::min(all, limit) : all;
 }
 
-TrainResult Trainer::run() {
+TrainResult Trainer::run(metrics::EventSink& events) {
+  events_ = &events;
   const auto start = Clock::now();
   while (progress_.steps < total_steps() && !progress_.stopped) {
     ++progress_.epoch;
-    parts_.events.on(metrics::EpochStart{.epoch = progress_.epoch});
+    events_->on(metrics::EpochStart{.epoch = progress_.epoch});
     train_epoch(progress_.epoch);
     const bool last = progress_.steps >= total_steps();
     const bool due = progress_.epoch % options_.output.evaluate_every == 0;
@@ -110,15 +112,15 @@ void Trainer::train_epoch(std::int64_t epoch) {
     if (s % options_.output.log_every == 0) {
       log_step(totals.loss_sum / static_cast<double>(totals.samples), samples, rate);
     }
-    progress_.stopped = totals.stop;
+    progress_.stopped = totals.stop && progress_.steps < total_steps();
     if (progress_.stopped) return;
   }
   const double seconds = seconds_since(start);
-  parts_.events.on(metrics::EpochEnd{.epoch = epoch,
-                                     .train_loss = loss_sum / static_cast<double>(samples),
-                                     .seconds = seconds,
-                                     .images_per_second = static_cast<double>(samples) / seconds,
-                                     .times = timer_.summary()});
+  events_->on(metrics::EpochEnd{.epoch = epoch,
+                                .train_loss = loss_sum / static_cast<double>(samples),
+                                .seconds = seconds,
+                                .images_per_second = static_cast<double>(samples) / seconds,
+                                .times = timer_.summary()});
 }
 
 sync::StepTotals Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
@@ -152,27 +154,35 @@ void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoc
   if (batches.empty()) reducer_.expect_last_backward(mine);
 }
 
+void Trainer::fail_on_all_ranks(std::string_view what) const {
+  throw comm::AgreedError(ExitCode::kFailure, std::string(what), parts_.control.rank() == 0);
+}
+
+// Every rank has the same totals and weights, so what one rank finds here, all find.
 void Trainer::check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const {
-  const auto fail = [this](std::string_view what) {
-    // Every rank has the same totals, so every rank comes here.
-    throw comm::AgreedError(
-        ExitCode::kFailure,
-        fmt::format("epoch {}, step {}: {}", progress_.epoch, progress_.steps + 1, what),
-        parts_.control.rank() == 0);
-  };
+  const std::int64_t step = progress_.steps + 1;
   if (totals.samples != expected_samples) {
-    fail(fmt::format("the ranks trained {} samples instead of {}: do all run the same version?",
-                     totals.samples, expected_samples));
+    fail_on_all_ranks(fmt::format(
+        "epoch {}, step {}: the ranks trained {} samples instead of {}: do all run the same "
+        "version?",
+        progress_.epoch, step, totals.samples, expected_samples));
   }
   if (!std::isfinite(totals.loss_sum)) {
-    fail("the loss is not finite: try a smaller --lr, --warmup-steps or --clip-grad-norm");
+    fail_on_all_ranks(fmt::format("epoch {}, step {}: the loss is not finite: {}", progress_.epoch,
+                                  step, kDivergenceRemedy));
   }
+}
+
+void Trainer::check_weights() const {
+  if (std::isfinite(reducer_.flat_parameters().sum().item<double>())) return;
+  fail_on_all_ranks(fmt::format("epoch {}, step {}: the weights are not finite: {}",
+                                progress_.epoch, progress_.steps, kDivergenceRemedy));
 }
 
 void Trainer::log_step(double loss, std::int64_t samples, double learning_rate) {
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - last_line_).count();
-  parts_.events.on(metrics::TrainStep{
+  events_->on(metrics::TrainStep{
       .epoch = progress_.epoch,
       .step = progress_.steps,
       .samples = samples,
@@ -186,11 +196,12 @@ void Trainer::log_step(double loss, std::int64_t samples, double learning_rate) 
 
 void Trainer::evaluate() {
   using Set = metrics::Evaluation::Set;
+  check_weights();
   if (validation_) {
-    parts_.events.on(validation_->evaluate(Set::kValidation, progress_.epoch));
+    events_->on(validation_->evaluate(Set::kValidation, progress_.epoch));
   }
   progress_.last_test = test_.evaluate(Set::kTest, progress_.epoch);
-  parts_.events.on(*progress_.last_test);
+  events_->on(*progress_.last_test);
 }
 
 }  // namespace lockstep::train

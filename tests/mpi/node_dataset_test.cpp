@@ -23,7 +23,7 @@ class NodeDatasetTest : public ::testing::Test {
 
   void expect_failure_of_all(const DataOptions& options, ExitCode code, const char* mention) {
     try {
-      (void)load_node_dataset(options, 0, layout_, *communicator_);
+      (void)load_node_dataset(options, layout_, *communicator_);
       ADD_FAILURE() << "nothing was thrown";
     } catch (const comm::AgreedError& error) {
       EXPECT_EQ(error.code(), code);
@@ -37,7 +37,7 @@ TEST_F(NodeDatasetTest, EveryRankSeesTheWholeDataSetCutAsAsked) {
   if (layout_.rank == 0) tests::write_dataset(folder_, 40, 30);
   communicator_->barrier();
   const auto dataset =
-      load_node_dataset({.data_dir = folder_, .train_samples = 25}, 0, layout_, *communicator_);
+      load_node_dataset({.data_dir = folder_, .train_samples = 25}, layout_, *communicator_);
   EXPECT_EQ(dataset.train.size(), 25);
   EXPECT_EQ(dataset.test.size(), 30);
   for (std::int64_t i = 0; i < 25; ++i) {

@@ -121,7 +121,7 @@ void expect_norms(const std::filesystem::path& folder, const nlohmann::json& run
 class GoldenTraining : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(GoldenTraining, MatchesPyTorch) {
-  const auto run = load_golden("training.json")["runs"][GetParam()];
+  const auto run = load_golden("training.json", "runs")[GetParam()];
   const TemporaryFolder folder;
   const auto output = (folder / "run").string();
   const auto outcome = run_program({.arguments = arguments_for(run, output),
@@ -135,7 +135,7 @@ TEST_P(GoldenTraining, MatchesPyTorch) {
 }
 
 std::string name_of(const ::testing::TestParamInfo<std::size_t>& info) {
-  static const nlohmann::json golden = load_golden("training.json")["runs"];
+  static const nlohmann::json golden = load_golden("training.json", "runs");
   const auto& run = golden[info.param];
   std::string options;
   for (const auto& [name, value] : run["options"].items()) options += "_" + name;
@@ -147,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(EveryRecordedRun, GoldenTraining, ::testing::Range<std:
                          name_of);
 
 TEST(GoldenRuns, AreAllTested) {
-  EXPECT_EQ(load_golden("training.json")["runs"].size(), 6U);
+  EXPECT_EQ(load_golden("training.json", "runs").size(), 6U);
 }
 
 }  // namespace

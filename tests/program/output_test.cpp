@@ -62,6 +62,8 @@ TEST_F(OutputTest, TheFolderHoldsWhatTheContractSays) {
   EXPECT_EQ(config["options"]["lr"], 0.01);
   EXPECT_EQ(config["options"]["global_batch_size"], 128);
   EXPECT_EQ(config["options"]["data_seed"], 0);
+  EXPECT_EQ(config["options"]["train_samples"], 4000);
+  EXPECT_EQ(config["options"]["overlap"], "off");
   EXPECT_THAT(config["hosts"], SizeIs(2));
   // The digest of the decoded labels of the real data set: zcat t10k-labels-idx1-ubyte.gz |
   // tail -c +9 | sha256sum
@@ -150,6 +152,32 @@ TEST_F(OutputTest, ASignalStopsAllRanksAtTheEndOfAStep) {
   }
 }
 
+TEST_F(OutputTest, AKilledRankEndsAllOthers) {
+  const auto outcome =
+      run_program({.arguments = {"train", "--epochs", "1000", "--output-dir", run_.string()},
+                   .ranks = 3,
+                   .signal_after_first_line = SIGKILL,
+                   .signal_one_rank = true});
+  EXPECT_FALSE(outcome.timed_out);
+  EXPECT_EQ(outcome.exit_code, 128 + SIGKILL);
+  EXPECT_EQ(outcome.ranks_left, 0);
+}
+
+TEST_F(OutputTest, TheRecipeReachesItsAccuracy) {
+  const auto outcome =
+      train(2, {"--config", LOCKSTEP_RECIPES "/high-accuracy.conf", "--evaluate-every", "15"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  EXPECT_GE(read_events(run_, "test").at(0)["accuracy"], 0.895);
+}
+
+TEST_F(OutputTest, WeightsThatAreNotFiniteAfterTheLastStepAreNotSaved) {
+  const auto outcome = train(2, {"--max-steps", "1", "--lr", "1e38"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("not finite"));
+  EXPECT_FALSE(std::filesystem::exists(run_ / "model.safetensors"));
+}
+
 TEST_F(OutputTest, ALossThatIsNotFiniteStopsTheRunWithItsStep) {
   const auto outcome = train(2, {"--lr", "1e30"});
   EXPECT_EQ(outcome.exit_code, 1);
@@ -160,12 +188,11 @@ TEST_F(OutputTest, ALossThatIsNotFiniteStopsTheRunWithItsStep) {
 }
 
 TEST_F(OutputTest, AFullDiskIsNamedAndLeavesNoHalfModel) {
-  // Enough for config.json and a few metrics, not for the 2.7 MB of weights. Without mpirun, whose
-  // own files the limit would hit as well.
-  const auto outcome =
-      run_program({.arguments = {"train", "--max-steps", "5", "--output-dir", run_.string()},
-                   .folder = folder_.path(),
-                   .file_size_limit_bytes = 1 << 20});
+  // Enough for config.json, metrics and Open MPI's own files, not for the 24 MB of weights.
+  const auto outcome = run_program({.arguments = {"train", "--max-steps", "2", "--hidden",
+                                                  "2048,2048", "--output-dir", run_.string()},
+                                    .folder = folder_.path(),
+                                    .file_size_limit_bytes = 16 << 20});
   EXPECT_EQ(outcome.exit_code, 1) << outcome.standard_error;
   ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
   EXPECT_THAT(outcome.errors()[0], HasSubstr("model.safetensors"));

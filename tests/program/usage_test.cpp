@@ -1,4 +1,6 @@
 // Every mistake a user can make: one clear line, the right exit code, all ranks gone.
+#include <sstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,13 +30,21 @@ class UsageTest : public ::testing::Test {
                                         .ranks = ranks,
                                         .environment = environment,
                                         .folder = folder_.path(),
-                                        .timeout_seconds = 30});
+                                        .timeout_seconds = 15});
       EXPECT_FALSE(outcome.timed_out);
       EXPECT_EQ(outcome.exit_code, exit_code) << outcome.standard_error;
       ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
       for (const auto& mention : mentions) EXPECT_THAT(outcome.errors()[0], HasSubstr(mention));
       EXPECT_THAT(outcome.standard_output, IsEmpty());
+      if (ranks == 0) expect_own_lines_only(outcome.standard_error);
       EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
+    }
+  }
+  /// No raw text of an exception or a library. (mpirun adds remarks of its own.)
+  static void expect_own_lines_only(const std::string& standard_error) {
+    std::istringstream stream(standard_error);
+    for (std::string line; std::getline(stream, line);) {
+      EXPECT_TRUE(line.starts_with("lockstep: ")) << line;
     }
   }
   std::vector<std::string> train(std::vector<std::string> more) {
@@ -68,6 +78,26 @@ TEST_F(UsageTest, GlobalBatchThatRanksCannotShare) {
   EXPECT_EQ(outcome.exit_code, 2);
   ASSERT_THAT(outcome.errors(), SizeIs(1));
   EXPECT_THAT(outcome.errors()[0], HasSubstr("63 or 66"));
+}
+
+TEST_F(UsageTest, SizesBeyondReason) {
+  expect_error(train({"--batch-size", "9223372036854775807"}), 2, {"--batch-size", "1048576"});
+  expect_error(train({"--batch-size", "1048576", "--accumulate-steps", "1048576"}), 2,
+               {"images a step"});
+  expect_error(train({"--hidden", "16384,16384,16384,16384"}), 2, {"--hidden", "parameters"});
+  expect_error(train({"--threads", "4096"}), 2, {"--threads 4096", "CPUs"});
+}
+
+TEST_F(UsageTest, ValuesThatWouldBreakALine) {
+  expect_error(train({"--tail", "cu\nt"}), 2, {"cu t"});
+  expect_error(train({"--output-dir", "caf\xe9"}), 2, {"--output-dir", "UTF-8"});
+}
+
+TEST_F(UsageTest, TheCommandLineBeatsTheEnvironment) {
+  const auto outcome = run_program({.arguments = train({"--synthetic", "--max-steps", "1"}),
+                                    .environment = {{"LOCKSTEP_DATA_DIR", "/nowhere"}},
+                                    .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
 }
 
 TEST_F(UsageTest, MoreRanksThanSamples) {

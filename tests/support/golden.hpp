@@ -9,11 +9,12 @@
 
 namespace lockstep::tests {
 
-inline nlohmann::json load_golden(const std::string& name) {
+/// The part of a file under `key`, by value: a reference into a temporary would dangle.
+inline nlohmann::json load_golden(const std::string& name, const std::string& key) {
   const std::string path = std::string(LOCKSTEP_GOLDEN_DIR) + "/" + name;
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot open " + path);
-  return nlohmann::json::parse(file);
+  return nlohmann::json::parse(file).at(key);
 }
 
 }  // namespace lockstep::tests

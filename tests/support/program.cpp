@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
@@ -31,6 +32,16 @@ std::vector<std::string> command_line(const Invocation& invocation) {
   return words;
 }
 
+/// LOCKSTEP_* variables of whoever runs the tests, but for where the data set lies.
+void forget_inherited_options() {
+  std::vector<std::string> names;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string name = std::string(*entry).substr(0, std::string(*entry).find('='));
+    if (name.starts_with("LOCKSTEP_") && name != "LOCKSTEP_DATA_DIR") names.push_back(name);
+  }
+  for (const auto& name : names) ::unsetenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+}
+
 /// In the child: never returns.
 [[noreturn]] void become_program(const Invocation& invocation, std::vector<std::string>& words,
                                  const std::string& out, const std::string& err) {
@@ -40,6 +51,7 @@ std::vector<std::string> command_line(const Invocation& invocation) {
   ::dup2(::open(out.c_str(), flags, 0600), STDOUT_FILENO);
   ::dup2(::open(err.c_str(), flags, 0600), STDERR_FILENO);
   if (::chdir(invocation.folder.c_str()) != 0) ::_exit(126);
+  forget_inherited_options();
   for (const auto& [name, value] : invocation.environment) {
     ::setenv(name.c_str(), value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
   }
@@ -60,8 +72,9 @@ bool has_line(const std::string& path) {
   return read_bytes(path).find('\n') != std::string::npos;
 }
 
-/// Sends `signal` to every process named lockstep below `parent`.
-void signal_ranks(pid_t parent, int signal) {
+/// Processes named lockstep that are `parent` or its children.
+std::vector<pid_t> ranks_of(pid_t parent) {
+  std::vector<pid_t> ranks;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::ifstream file(entry.path() / "stat");
     std::string line;
@@ -71,7 +84,27 @@ void signal_ranks(pid_t parent, int signal) {
     pid_t its_parent = 0;
     rest >> state >> its_parent;
     const pid_t process = std::stoi(entry.path().filename().string());
-    if (its_parent == parent || process == parent) ::kill(process, signal);
+    if (its_parent == parent || process == parent) ranks.push_back(process);
+  }
+  return ranks;
+}
+
+bool is_running(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string line;
+  if (!std::getline(file, line)) return false;
+  const char state = line[std::min(line.rfind(')') + 2, line.size() - 1)];
+  return state != 'Z' && line.find("(lockstep)") != std::string::npos;
+}
+
+/// How many of `processes` still run after a moment's grace.
+int count_left(const std::vector<pid_t>& processes) {
+  constexpr auto kGrace = std::chrono::seconds(2);
+  const auto deadline = Clock::now() + kGrace;
+  while (true) {
+    const auto left = std::count_if(processes.begin(), processes.end(), is_running);
+    if (left == 0 || Clock::now() > deadline) return static_cast<int>(left);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
 
@@ -98,10 +131,14 @@ Outcome run_program(const Invocation& invocation) {
   Outcome outcome;
   const auto deadline = Clock::now() + std::chrono::seconds(invocation.timeout_seconds);
   bool signalled = invocation.signal_after_first_line == 0;
+  std::vector<pid_t> ranks;
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     if (!signalled && has_line(out)) {
-      signal_ranks(child, invocation.signal_after_first_line);
+      ranks = ranks_of(child);
+      if (invocation.signal_one_rank) ranks.resize(std::min<std::size_t>(ranks.size(), 1));
+      for (const pid_t rank : ranks) ::kill(rank, invocation.signal_after_first_line);
+      ranks = ranks_of(child);
       signalled = true;
     }
     if (Clock::now() > deadline) {
@@ -111,6 +148,7 @@ Outcome run_program(const Invocation& invocation) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  outcome.ranks_left = count_left(ranks);
   outcome.standard_output = read_bytes(out);
   outcome.standard_error = read_bytes(err);
   return outcome;

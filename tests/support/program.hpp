@@ -16,6 +16,8 @@ struct Outcome {
   std::string standard_output;
   std::string standard_error;
 
+  int ranks_left = 0;  ///< processes of the program that outlived it
+
   /// Lines of standard error that say "lockstep: error: ".
   [[nodiscard]] std::vector<std::string> errors() const;
 };
@@ -26,7 +28,8 @@ struct Invocation {
   std::map<std::string, std::string> environment{};  ///< added to this process's
   std::filesystem::path folder = ".";                ///< working directory
   int timeout_seconds = 100;
-  int signal_after_first_line = 0;         ///< sent to every rank once standard output has a line
+  int signal_after_first_line = 0;         ///< sent to the ranks once standard output has a line
+  bool signal_one_rank = false;            ///< to one of them only
   std::int64_t file_size_limit_bytes = 0;  ///< RLIMIT_FSIZE of the program; 0: none
 };
 

@@ -39,11 +39,6 @@ TEST(PlanCpus, UnboundRanksShareTheCores) {
   EXPECT_EQ(plan_cpus(topology, 3, 16, 0).threads, 1);
 }
 
-TEST(PlanCpus, UnboundRanksDoNotCountHardwareThreadsAsCores) {
-  const CpuTopology topology{.bound = {0, 1, 2, 3}, .available = {0, 1}, .bound_by_default = false};
-  EXPECT_EQ(plan_cpus(topology, 0, 1, 0).threads, 2);
-}
-
 TEST(PlanCpus, TheUsersNumberOfThreadsWins) {
   const CpuTopology topology{.bound = kEight, .available = kEight, .bound_by_default = false};
   const auto plan = plan_cpus(topology, 0, 1, 3);

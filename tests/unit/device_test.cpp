@@ -29,7 +29,9 @@ TEST(ChooseDevice, EachLocalRankTakesItsOwn) {
 }
 
 TEST(ChooseDevice, OneVisibleDeviceWasChosenByTheLauncher) {
-  const auto device = choose_device(DeviceRequest::kAuto, offer(1), layout(3, 4));
+  const DeviceOffer one_of_four{
+      .built_with_cuda = true, .visible_cuda_devices = 1, .nvidia_gpus = 4};
+  const auto device = choose_device(DeviceRequest::kAuto, one_of_four, layout(3, 4));
   EXPECT_TRUE(device.is_cuda);
   EXPECT_EQ(device.index, 0);
 }
@@ -49,6 +51,9 @@ TEST(ChooseDevice, MoreRanksThanDevicesIsAnErrorThatNamesThem) {
   tests::expect_error<UsageError>(
       [] { (void)choose_device(DeviceRequest::kAuto, offer(2), layout(0, 3)); },
       {"node7", "3 ranks", "2 CUDA devices"});
+  tests::expect_error<UsageError>(
+      [] { (void)choose_device(DeviceRequest::kAuto, offer(1), layout(0, 2)); },
+      {"node7", "2 ranks", "1 CUDA device:"});
 }
 
 }  // namespace

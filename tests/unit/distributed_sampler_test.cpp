@@ -19,9 +19,9 @@ std::string digest(const std::vector<std::int64_t>& indices) {
 }
 
 TEST(DistributedSampler, MatchesPyTorchIndexForIndex) {
-  const auto golden = tests::load_golden("distributed_sampler.json");
-  ASSERT_GE(golden["cases"].size(), 100U);
-  for (const auto& item : golden["cases"]) {
+  const auto cases = tests::load_golden("distributed_sampler.json", "cases");
+  ASSERT_GE(cases.size(), 100U);
+  for (const auto& item : cases) {
     const DistributedSampler sampler{.samples = item["n"],
                                      .replicas = item["world_size"],
                                      .tail = item["drop_last"] ? Tail::kDrop : Tail::kPad,

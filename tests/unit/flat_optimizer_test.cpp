@@ -23,7 +23,7 @@ TEST(FlatOptimizer, GivesEachParameterWhatPyTorchGivesItAlone) {
                                                   {"adam", Optimizer::kAdam},
                                                   {"adamw", Optimizer::kAdamW},
                                                   {"rmsprop", Optimizer::kRmsProp}};
-  for (const auto& item : tests::load_golden("pytorch.json")["optimizers"]) {
+  for (const auto& item : tests::load_golden("pytorch.json", "optimizers")) {
     SCOPED_TRACE(item["optimizer"].dump() + ", clipping at " + item["clip_grad_norm"].dump());
     OptimizationOptions options;
     options.optimizer = kinds.at(item["optimizer"]);

@@ -9,7 +9,7 @@ namespace {
 
 class LearningRateTest : public ::testing::Test {
  protected:
-  const nlohmann::json golden_ = tests::load_golden("pytorch.json")["schedules"];
+  const nlohmann::json golden_ = tests::load_golden("pytorch.json", "schedules");
   const std::int64_t steps_ = golden_["steps"];
   const std::int64_t per_epoch_ = golden_["steps_per_epoch"];
   OptimizationOptions options_;

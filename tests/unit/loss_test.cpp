@@ -11,7 +11,7 @@ namespace {
 
 class LossTest : public ::testing::Test {
  protected:
-  const nlohmann::json golden_ = tests::load_golden("pytorch.json")["losses"];
+  const nlohmann::json golden_ = tests::load_golden("pytorch.json", "losses");
   const std::vector<std::vector<double>> rows_ = golden_["logits"];
   const std::vector<std::int64_t> labels_ = golden_["labels"];
 

@@ -8,7 +8,7 @@ namespace lockstep::model {
 namespace {
 
 TEST(NeuralNetwork, HasPyTorchsInitialWeightsBitForBitUnderTheTutorialsNames) {
-  for (const auto& expected : tests::load_golden("pytorch.json")["initial_weights"]) {
+  for (const auto& expected : tests::load_golden("pytorch.json", "initial_weights")) {
     const auto network = make_neural_network(784, expected["hidden"], 10, expected["seed"]);
     EXPECT_EQ(parameters_sha256(*network), expected["parameters_sha256"]);
     std::vector<std::string> names;

@@ -54,6 +54,17 @@ TEST_F(OptionSourcesTest, EnvironmentNamesOptionsWithUnderscores) {
   EXPECT_EQ(options_.data.data_dir, "/data");
 }
 
+TEST_F(OptionSourcesTest, AHigherSourceHidesTheOtherOfTwoThatExcludeEachOther) {
+  read({"--global-batch-size", "96"}, {"LOCKSTEP_BATCH_SIZE=8"});
+  EXPECT_EQ(options_.sampling.global_batch_size, 96);
+  EXPECT_EQ(options_.sampling.batch_size, std::nullopt);
+}
+
+TEST_F(OptionSourcesTest, AnEmptyVariableIsNotSet) {
+  read({}, {"LOCKSTEP_DATA_DIR="});
+  EXPECT_EQ(options_.data.data_dir, "");
+}
+
 TEST_F(OptionSourcesTest, FlagsNeedNoValue) {
   read({"--synthetic", "--epochs=2"});
   EXPECT_TRUE(options_.data.synthetic);

@@ -17,7 +17,8 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 /// An integer in [least, most].
 [[nodiscard]] Binding integer(std::int64_t& target, std::int64_t least,
                               std::int64_t most = kNoLimit);
-[[nodiscard]] Binding integer(std::optional<std::int64_t>& target, std::int64_t least);
+[[nodiscard]] Binding integer(std::optional<std::int64_t>& target, std::int64_t least,
+                              std::int64_t most);
 /// A seed: an integer of at least 0.
 [[nodiscard]] Binding seed(std::uint64_t& target);
 [[nodiscard]] Binding seed(std::optional<std::uint64_t>& target);

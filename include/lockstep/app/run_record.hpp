@@ -9,9 +9,10 @@
 
 namespace lockstep::app {
 
-/// Replaces what was left to defaults (batch sizes, seeds, threads, folder) by what it came to.
+/// Replaces what was left to defaults (batch sizes, seeds, device, folders, …) by what it came to.
 void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& sizes,
-                        const Compute& compute, const std::filesystem::path& folder);
+                        const Compute& compute, const train::NodeDataset& dataset, bool overlaps,
+                        const std::filesystem::path& folder);
 
 /// Writes folder/config.json. Throws RuntimeFailure.
 void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,

@@ -30,8 +30,9 @@ class FileDescriptor {
 void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 /// Replaces `path` by a file holding exactly the concatenated `parts`: written to a temporary name
-/// in the same folder, synced, renamed, folder synced. On any failure the old file, or none, is
-/// there, and no temporary one. Throws RuntimeFailure naming the file and the reason.
+/// in the same folder, synced, renamed, folder synced. On a failure before the rename the old
+/// file, or none, is there, and no temporary one; after it (syncing the folder) the new one is.
+/// Throws RuntimeFailure naming the file and the reason.
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);

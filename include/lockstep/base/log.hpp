@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace spdlog {
@@ -9,6 +10,10 @@ class logger;
 }
 
 namespace lockstep {
+
+/// `text` with spaces for line ends and other control characters, which names of files and values
+/// may hold.
+[[nodiscard]] std::string one_line(std::string_view text);
 
 /// Writes "lockstep: …" lines to standard error. Copies share one sink; thread-safe.
 /// Errors that end the program are not logged here: `main` prints them, once.
@@ -22,7 +27,8 @@ class Log {
   void info(std::string_view line) const;
   void warning(std::string_view line) const;
   /// The one line that says why the program ends: "lockstep: error: …".
-  void error(std::string_view line) const;
+  /// Written as it is.
+  void error(std::string_view text) const;
 
  private:
   std::shared_ptr<spdlog::logger> logger_;

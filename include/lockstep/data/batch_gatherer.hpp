@@ -26,12 +26,7 @@ class BatchGatherer {
   /// call.
   [[nodiscard]] Batch gather(std::span<const std::int64_t> indices);
 
-  /// Samples `begin` … `begin + count` − 1.
-  [[nodiscard]] Batch gather_range(std::int64_t begin, std::int64_t count);
-
  private:
-  [[nodiscard]] Batch scaled(const torch::Tensor& images, const torch::Tensor& labels);
-
   ImageDataset dataset_;
   torch::Tensor raw_images_;
   torch::Tensor raw_labels_;

@@ -13,8 +13,8 @@ namespace lockstep::data {
 /// data/FashionMNIST/raw below the working directory (torchvision's place), Debian's package.
 [[nodiscard]] std::vector<std::filesystem::path> default_data_folders();
 
-/// Opens the data set in the first of `folders` that holds any of its files (each plain or .gz) and
-/// checks headers, dimensions and counts against each other; the pixels are read by `fill`.
+/// Opens the data set in the first of `folders` that holds most of its files (each plain or .gz)
+/// and checks headers, dimensions and counts against each other; the pixels are read by `fill`.
 /// Throws DataError if no folder has it, or naming the file that is missing or wrong.
 /// Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
 [[nodiscard]] std::unique_ptr<DatasetSource> open_fashion_mnist(

@@ -34,6 +34,8 @@ class DatasetShape {
  public:
   DatasetShape(std::int64_t train_samples, std::int64_t test_samples);
 
+  [[nodiscard]] std::int64_t train_samples() const noexcept { return train_samples_; }
+  [[nodiscard]] std::int64_t test_samples() const noexcept { return test_samples_; }
   [[nodiscard]] std::size_t block_bytes() const;
   [[nodiscard]] std::span<std::byte> part(Part part, std::span<std::byte> block) const;
   /// Tensors over `block`, which must outlive them.
@@ -61,6 +63,8 @@ class DatasetSource {
 
   /// For people and for config.json: "FashionMNIST in /usr/share/…".
   [[nodiscard]] virtual std::string description() const = 0;
+  /// The folder of its files; empty if it has none.
+  [[nodiscard]] virtual std::string folder() const = 0;
   [[nodiscard]] virtual DatasetShape shape() const = 0;
   /// Writes one part (`shape().part(...)` bytes). Throws DataError.
   virtual void fill(Part part, std::span<std::byte> destination) = 0;

@@ -63,10 +63,7 @@ struct Evaluation {
   [[nodiscard]] double accuracy() const {
     return samples == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(samples);
   }
-};
-
-struct Warning {
-  std::string text;
+  [[nodiscard]] double accuracy_percent() const { return 100.0 * accuracy(); }
 };
 
 struct RunEnd {
@@ -91,7 +88,6 @@ class EventSink {
   virtual void on(const TrainStep& /*event*/) {}
   virtual void on(const EpochEnd& /*event*/) {}
   virtual void on(const Evaluation& /*event*/) {}
-  virtual void on(const Warning& /*event*/) {}
   virtual void on(const RunEnd& /*event*/) {}
 };
 

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include <lockstep/metrics/events.hpp>
@@ -18,6 +20,10 @@ class StepTimer {
  public:
   enum class Phase : std::uint8_t { kData, kForward, kBackward, kOptimizer };
 
+  using Clock = std::chrono::steady_clock;
+  /// `now` reads the clock; tests give one of their own.
+  explicit StepTimer(std::function<Clock::time_point()> now = Clock::now) : now_(std::move(now)) {}
+
   void begin_step();
   /// The time since the last begin or end belongs to `phase`, but for `excluded_seconds` of it.
   void end_phase(Phase phase, double excluded_seconds = 0);
@@ -29,8 +35,7 @@ class StepTimer {
   void reset();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
+  std::function<Clock::time_point()> now_;
   StepTimes sums_;  // milliseconds; the percentiles unused
   Clock::time_point step_begin_;
   Clock::time_point phase_begin_;

@@ -7,7 +7,7 @@ namespace lockstep::runtime {
 
 /// The cores of this process and of its node, as the operating system numbers them (ascending).
 struct CpuTopology {
-  std::vector<int> bound;         ///< CPUs this process may run on now
+  std::vector<int> bound;         ///< CPUs this process may run on now, one a physical core
   std::vector<int> available;     ///< CPUs it could run on (the cgroup's), one a physical core
   bool bound_by_default = false;  ///< Open MPI's own default binding, not the user's wish
 };
@@ -21,7 +21,7 @@ struct CpuPlan {
 
 /// Pure decision. Open MPI's default binding (one core a rank for np ≤ 2) is widened to the rank's
 /// share of the node's cores, so that no core idles; a binding chosen by the user or by Slurm is
-/// kept. Ranks bound to the same CPUs share them. `threads` > 0 fixes the number of threads.
+/// kept. Ranks that nobody bound share all cores. `threads` > 0 fixes the number of threads.
 [[nodiscard]] CpuPlan plan_cpus(const CpuTopology& topology, int local_rank, int local_size,
                                 int threads);
 

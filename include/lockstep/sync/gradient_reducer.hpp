@@ -57,12 +57,9 @@ class GradientReducer {
   void expect_last_backward(const StepContribution& contribution);
   StepTotals finish_step();
 
-  /// All parameters, and all their gradients, as one tensor each: [plan().elements] float32.
+  /// All parameters, and all their gradients, as one tensor each: float32 [elements].
   [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
   [[nodiscard]] const torch::Tensor& flat_gradients() const { return flat_gradients_; }
-  [[nodiscard]] const BucketPlan& plan() const { return plan_; }
-  /// Seconds of this step so far in which backward waited for communication.
-  [[nodiscard]] double exposed_seconds() const { return exposed_seconds_; }
 
  private:
   class ReadyHook;

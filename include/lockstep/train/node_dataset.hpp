@@ -19,6 +19,7 @@ struct NodeDataset {
   data::ImageDataset train;
   data::ImageDataset test;
   std::string description;
+  std::string folder;  ///< of its files; empty if it has none
 
   /// SHA-256 of each part's decoded bytes, by name ("train_images", …).
   [[nodiscard]] std::map<std::string, std::string> digests() const;
@@ -28,7 +29,7 @@ struct NodeDataset {
 /// work), and cuts it to --train-samples and --test-samples. All ranks fail together: AgreedError
 /// with exit code 3 (missing, damaged, or different on two ranks) or 2 (more samples asked for than
 /// there are).
-[[nodiscard]] NodeDataset load_node_dataset(const DataOptions& options, std::uint64_t seed,
+[[nodiscard]] NodeDataset load_node_dataset(const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator);
 

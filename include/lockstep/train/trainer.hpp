@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <torch/torch.h>
 
@@ -31,7 +32,6 @@ struct TrainerParts {
   data::ImageDataset test;        ///< on the device
   comm::Communicator& control;    ///< for evaluation and agreement
   comm::Communicator& gradients;  ///< for gradients; may overlap with computation
-  metrics::EventSink& events;     ///< does nothing but on rank 0
   const runtime::StopRequest& stop;
 };
 
@@ -49,11 +49,12 @@ struct TrainResult {
 /// All ranks construct and run one together; one thread each.
 class Trainer {
  public:
+  /// Does not communicate.
   Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts);
 
-  /// Trains to the end. A loss that is not finite ends all ranks: AgreedError, before the step that
-  /// would have used it.
-  TrainResult run();
+  /// Trains to the end and tells `events`, which should do nothing but on rank 0. A loss or weight
+  /// that is not finite ends all ranks: AgreedError.
+  TrainResult run(metrics::EventSink& events);
 
   [[nodiscard]] std::int64_t steps_per_epoch() const;
 
@@ -64,9 +65,11 @@ class Trainer {
   void train_epoch(std::int64_t epoch);
   sync::StepTotals train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
   void compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
+  [[noreturn]] void fail_on_all_ranks(std::string_view what) const;
   void check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const;
   void log_step(double loss, std::int64_t samples, double learning_rate);
   void evaluate();
+  void check_weights() const;
 
   TrainOptions options_;
   BatchSizes sizes_;
@@ -80,6 +83,7 @@ class Trainer {
   std::optional<Evaluator> validation_;
   metrics::StepTimer timer_;
 
+  metrics::EventSink* events_ = nullptr;  // of the current run
   TrainResult progress_;
   Clock::time_point last_line_;
   std::int64_t last_line_samples_ = 0;
