@@ -19,7 +19,8 @@ find_package(Torch REQUIRED)
 
 add_library(lockstep_torch INTERFACE)
 target_link_libraries(lockstep_torch INTERFACE ${TORCH_LIBRARIES})
-target_include_directories(lockstep_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+# Not exported: a path of this machine. lockstepConfig.cmake adds the user's own.
+target_include_directories(lockstep_torch SYSTEM INTERFACE "$<BUILD_INTERFACE:${TORCH_INCLUDE_DIRS}>")
 if(TORCH_CXX_FLAGS)
   separate_arguments(lockstep_torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(lockstep_torch INTERFACE ${lockstep_torch_flags})
