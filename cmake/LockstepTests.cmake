@@ -65,7 +65,11 @@ function(lockstep_program_test name)
                              LOCKSTEP_MPIRUN="${MPIEXEC_EXECUTABLE}"
                              LOCKSTEP_RECIPES="${PROJECT_SOURCE_DIR}/launch/recipes")
   add_dependencies(${name} lockstep)
-  gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS program TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
-                       ENVIRONMENT "${lockstep_test_environment}")
+  gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60 TEST_LIST ${name}_tests
+                       PROPERTIES LABELS program TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
+  # gtest_discover_tests would keep only the first entry of a list.
+  set(script ${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake)
+  file(WRITE ${script} "set_tests_properties(\${${name}_tests} PROPERTIES
+                        ENVIRONMENT \"${lockstep_test_environment}\")\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${script})
 endfunction()

@@ -35,6 +35,7 @@ bool set_affinity(const std::vector<int>& cpus) {
 /// The kernel cuts a wish for all CPUs down to the cgroup's: what remains is what is available.
 std::vector<int> widest_affinity(const std::vector<int>& bound) {
   cpu_set_t everything;
+  CPU_ZERO(&everything);
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &everything);
   if (::sched_setaffinity(0, sizeof everything, &everything) != 0) return bound;
   auto widest = current_affinity();

@@ -14,8 +14,8 @@ std::array<struct sigaction, kSignals.size()> former_actions;
 
 extern "C" void remember_signal(int number) {
   if (number == SIGINT && received_signal != 0) {
-    std::signal(SIGINT, SIG_DFL);
-    std::raise(SIGINT);
+    (void)std::signal(SIGINT, SIG_DFL);
+    (void)std::raise(SIGINT);
   }
   received_signal = number;
 }

@@ -55,9 +55,10 @@ else
 fi
 ((${#sources[@]})) || { say "nothing to check" && exit; }
 say "checking ${#sources[@]} files"
+# What remains of the shim's trick is one complaint about a standard header; it is no finding of ours.
 # shellcheck disable=SC2016 # expands in the inner shell
-printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P 2 bash -c '
-  output=$(clang-tidy -p "$0" --quiet --warnings-as-errors="*" "$1" 2>&1) || {
-    grep -vE "^[0-9]+ warnings? (generated|treated as errors)" <<<"$output" >&2
-    exit 1
-  }' "$database" || fail "clang-tidy has findings: they are above"
+printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P 2 env SHIM="$root/tests/tools/clang14_vector.hpp" bash -c '
+  output=$(clang-tidy -p "$0" --quiet --warnings-as-errors="*" --extra-arg=-include"$SHIM" "$1" 2>&1)
+  findings=$(grep -E "(error|warning): " <<<"$output" | grep -vE "stl_bvector\.h:.*__fill_a1")
+  [[ -z $findings ]] || { printf "%s\n" "$findings" >&2; exit 1; }' "$database" ||
+  fail "clang-tidy has findings: they are above"
