@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -51,12 +50,9 @@ void evaluate(Job& job, const Arguments& arguments) {
   const auto compute = prepare_compute(job, options.common.distribution);
   network->to(compute.device);
   const auto dataset = train::load_node_dataset(options.common.data, job.layout, *job.control);
-  std::vector<std::int64_t> samples(static_cast<std::size_t>(dataset.test.size()));
-  std::iota(samples.begin(), samples.end(), 0);
-  train::Evaluator evaluator(
-      network, options.common.model.loss, *job.control,
-      {dataset.test.images.to(compute.device), dataset.test.labels.to(compute.device)}, samples,
-      options.common.output.test_batch_size);
+  train::Evaluator evaluator(network, options.common.model.loss, *job.control,
+                             dataset.test.to(compute.device), dataset.test.indices(),
+                             options.common.output.test_batch_size);
   const auto result = evaluator.evaluate(metrics::Evaluation::Set::kTest, 0);
   if (job.layout.rank == 0) metrics::make_console_sink()->on(result);
 }

@@ -7,6 +7,7 @@
 #include <lockstep/app/option_sources.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/cpu_binding.hpp>
 #include <lockstep/runtime/device.hpp>
 
@@ -65,6 +66,18 @@ void warn_of_idle_gpus(const Job& job, const runtime::DeviceOffer& offer,
                               "that uses them, --device cpu silences this"));
 }
 
+void warn_of_slow_kernels(const Job& job) {
+  const char* fitting = runtime::openblas_core_for(runtime::read_cpu_features());
+  const auto in_use = runtime::openblas_core_in_use();
+  if (fitting == nullptr || in_use.empty() || in_use == fitting || job.layout.local_rank != 0) {
+    return;
+  }
+  job.log.warning(fmt::format(
+      "{}: {} makes OpenBLAS run its {} kernels, on this CPU up to twice as slow as {}: "
+      "unset it",
+      job.layout.host, runtime::kOpenBlasCoreVariable, in_use, fitting));
+}
+
 }  // namespace
 
 Job::Job() : control(comm::make_communicator({}, layout)) {}
@@ -101,6 +114,7 @@ Compute prepare_compute(Job& job, const train::DistributionOptions& options) {
       throw UsageError(
           fmt::format("--threads {}: {} has only {} CPUs", options.threads, job.layout.host, cpus));
     }
+    warn_of_slow_kernels(job);
     const auto offer = device_offer();
     warn_of_idle_gpus(job, offer, options.device);
     const auto device = runtime::choose_device(options.device, offer, job.layout);

@@ -5,12 +5,20 @@
 #include <lockstep/app/run_record.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/base/version.hpp>
+#include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 
 namespace lockstep::app {
 namespace {
 
 constexpr int kIndentation = 2;
+
+/// Null where LibTorch computes with another library.
+nlohmann::ordered_json openblas_kernels() {
+  auto core = runtime::openblas_core_in_use();
+  if (core.empty()) return nullptr;
+  return core;
+}
 
 }  // namespace
 
@@ -42,6 +50,7 @@ void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_jso
                                            {"git_revision", git_revision()},
                                            {"mpi", runtime::mpi_library_version()},
                                            {"libtorch", TORCH_VERSION},
+                                           {"openblas_kernels", openblas_kernels()},
                                            {"compiler", __VERSION__}}},
                                          {"dataset",
                                           {{"description", dataset.description},

@@ -77,20 +77,15 @@ void announce(const Job& job, const train::BatchSizes& sizes, const Compute& com
                            dataset.train.size(), dataset.test.size(), folder));
 }
 
-data::ImageDataset on_device(const data::ImageDataset& dataset, const torch::Device& device) {
-  return {dataset.images.to(device), dataset.labels.to(device)};
-}
-
 /// All replicas must have ended up with the same bits.
 std::string agreed_digest(Job& job, const model::NeuralNetwork& network) {
   const auto digests = comm::gather_texts(*job.control, model::parameters_sha256(*network));
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    for (std::size_t rank = 0; rank < digests.size(); ++rank) {
-      if (digests[rank] == digests[0]) continue;
+    if (const auto rank = comm::first_unlike_rank_0(digests)) {
       throw RuntimeFailure(fmt::format(
           "the weights of rank {} ({}) differ from rank 0's after training: faulty memory, or "
           "ranks of different versions",
-          rank, job.layout.hosts[rank]));
+          *rank, job.layout.hosts[*rank]));
     }
   });
   return digests[0];
@@ -101,12 +96,11 @@ void finish(Job& job, const train::TrainResult& result, const model::NeuralNetwo
   if (result.stopped) {
     events.on(
         metrics::RunEnd{.status = "stopped", .steps = result.steps, .seconds = result.seconds});
-    throw comm::AgreedError(
-        ExitCode::kFailure,
+    comm::fail_together(
+        *job.control,
         fmt::format("stopped by a signal in epoch {}, after step {}: nothing was saved (this "
                     "version writes no checkpoints yet)",
-                    result.epoch, result.steps),
-        job.layout.rank == 0);
+                    result.epoch, result.steps));
   }
   const auto digest = agreed_digest(job, network);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
@@ -157,8 +151,8 @@ void train(Job& job, const Arguments& arguments) {
     return std::make_unique<train::Trainer>(
         options, sizes,
         train::TrainerParts{.network = network,
-                            .train = on_device(dataset.train, compute.device),
-                            .test = on_device(dataset.test, compute.device),
+                            .train = dataset.train.to(compute.device),
+                            .test = dataset.test.to(compute.device),
                             .control = *job.control,
                             .gradients = *gradients,
                             .stop = stop});

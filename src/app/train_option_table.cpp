@@ -1,5 +1,6 @@
 #include <lockstep/app/bindings.hpp>
 #include <lockstep/app/train_option_table.hpp>
+#include <lockstep/sync/gradient_reducer.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -14,7 +15,6 @@ using train::Overlap;
 
 constexpr std::int64_t kMostEpochs = 1'000'000;
 constexpr std::int64_t kMostSamplesAPass = 1 << 20;
-constexpr std::int64_t kMostSamplesAStep = (1 << 24) - 1;
 constexpr std::int64_t kMostWidth = 1 << 14;
 constexpr std::int64_t kMostThreads = 4096;
 
@@ -71,7 +71,7 @@ OptionGroup sampling_group(train::SamplingOptions& sampling) {
       {{"batch-size", "images a rank takes in one forward pass (default 64)",
         integer(sampling.batch_size, 1, kMostSamplesAPass)},
        {"global-batch-size", "images of one step over all ranks, instead of --batch-size",
-        integer(sampling.global_batch_size, 1, kMostSamplesAStep)},
+        integer(sampling.global_batch_size, 1, sync::kMostSamplesAStep)},
        {"shuffle", "a new order each epoch (default on)", on_off(sampling.shuffle)},
        {"seed", "seed of the initial weights (default 0)", seed(sampling.seed)},
        {"data-seed", "seed of the order of samples (default: --seed)", seed(sampling.data_seed)},

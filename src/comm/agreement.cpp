@@ -70,6 +70,17 @@ void agree(Communicator& communicator, const runtime::RankLayout& layout,
   throw AgreedError(code[0], message, communicator.rank() == root);
 }
 
+void fail_together(const Communicator& communicator, const std::string& message) {
+  throw AgreedError(ExitCode::kFailure, message, communicator.rank() == 0);
+}
+
+std::optional<std::size_t> first_unlike_rank_0(const std::vector<std::string>& texts) {
+  for (std::size_t rank = 1; rank < texts.size(); ++rank) {
+    if (texts[rank] != texts[0]) return rank;
+  }
+  return std::nullopt;
+}
+
 std::string broadcast_text(Communicator& communicator, std::string text, int root) {
   std::array<std::size_t, 1> size = {text.size()};
   communicator.broadcast(std::as_writable_bytes(std::span(size)), root).wait();

@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include <lockstep/data/image_dataset.hpp>
 
 namespace lockstep::data {
@@ -13,6 +15,16 @@ std::size_t rounded_up(std::size_t bytes) {
 
 ImageDataset ImageDataset::first(std::int64_t count) const {
   return {images.narrow(0, 0, count), labels.narrow(0, 0, count)};
+}
+
+ImageDataset ImageDataset::to(const torch::Device& device) const {
+  return {images.to(device), labels.to(device)};
+}
+
+std::vector<std::int64_t> ImageDataset::indices() const {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(size()));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
 }
 
 DatasetShape::DatasetShape(std::int64_t train_samples, std::int64_t test_samples)

@@ -15,8 +15,6 @@ namespace {
 
 enum Tail : std::int64_t { kLossSum, kSamples, kStop, kTailElements };
 
-constexpr std::int64_t kFloatCountsExactlyBelow = std::int64_t{1} << 24U;
-
 std::vector<std::int64_t> sizes_of(const std::vector<torch::Tensor>& parameters) {
   std::vector<std::int64_t> sizes;
   for (const auto& parameter : parameters) sizes.push_back(parameter.numel());
@@ -78,7 +76,7 @@ GradientReducer::~GradientReducer() {
   if (!in_flight_.empty()) {
     // An exception left a step half done. Other ranks may never come to these collectives, so
     // waiting could hang; instead the memory they work on is left to them until the process ends.
-    [[maybe_unused]] const auto* kept = new torch::Tensor(host_buffer_);  // NOLINT
+    [[maybe_unused]] const auto* kept = new torch::Tensor(host_buffer_);  // NOLINT(cppcoreguidelines-owning-memory)
   }
 }
 
@@ -128,11 +126,11 @@ void GradientReducer::begin_step() {
 }
 
 void GradientReducer::expect_last_backward(const StepContribution& contribution) {
-  if (contribution.samples >= kFloatCountsExactlyBelow / communicator_.size()) {
+  if (contribution.samples > kMostSamplesAStep / communicator_.size()) {
     throw UsageError(fmt::format(
-        "{} samples a rank and step on {} ranks exceed the limit of 2^24 a step: use a smaller "
+        "{} samples a rank and step on {} ranks exceed the limit of {} a step: use a smaller "
         "--batch-size",
-        contribution.samples, communicator_.size()));
+        contribution.samples, communicator_.size(), kMostSamplesAStep));
   }
   const torch::NoGradGuard no_gradients;
   if (contribution.loss_sum.defined()) tail_[kLossSum].copy_(contribution.loss_sum.detach());

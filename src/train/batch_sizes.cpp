@@ -1,20 +1,19 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/sync/gradient_reducer.hpp>
 #include <lockstep/train/batch_sizes.hpp>
 
 namespace lockstep::train {
 namespace {
 
 constexpr std::int64_t kDefaultBatchSize = 64;
-// Samples of a step are counted in float32 (the gradient reducer's tail), exact below 2^24.
-constexpr std::int64_t kMostSamplesAStep = (std::int64_t{1} << 24U) - 1;
 
 BatchSizes checked(const BatchSizes& sizes) {
   // No overflow: micro and accumulate are at most 2^20, ranks far fewer than 2^22.
-  if (sizes.global() > kMostSamplesAStep) {
+  if (sizes.global() > sync::kMostSamplesAStep) {
     throw UsageError(fmt::format("{} exceeds the limit of {} images a step", sizes.describe(),
-                                 kMostSamplesAStep));
+                                 sync::kMostSamplesAStep));
   }
   return sizes;
 }

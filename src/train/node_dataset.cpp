@@ -38,12 +38,11 @@ void require_same(comm::Communicator& communicator, const runtime::RankLayout& l
                   const std::string& what) {
   const auto all = comm::gather_texts(communicator, what);
   comm::run_on_all_ranks(communicator, layout, [&] {
-    for (std::size_t rank = 1; rank < all.size(); ++rank) {
-      if (all[rank] == all[0]) continue;
+    if (const auto rank = comm::first_unlike_rank_0(all)) {
       throw DataError(
           fmt::format("rank 0 ({}) has {} but rank {} ({}) has {}: put the same data "
                       "set on every host",
-                      layout.hosts[0], all[0], rank, layout.hosts[rank], all[rank]));
+                      layout.hosts[0], all[0], *rank, layout.hosts[*rank], all[*rank]));
     }
   });
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,12 +23,6 @@ sync::BucketLimits bucket_limits(const DistributionOptions& options, bool overla
   if (!overlaps) return {};
   return {static_cast<std::int64_t>(options.first_bucket_mb * kBytesPerMebibyte),
           static_cast<std::int64_t>(options.bucket_mb * kBytesPerMebibyte)};
-}
-
-std::vector<std::int64_t> all_samples(const data::ImageDataset& dataset) {
-  std::vector<std::int64_t> samples(static_cast<std::size_t>(dataset.size()));
-  std::iota(samples.begin(), samples.end(), 0);
-  return samples;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -57,8 +50,8 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       reducer_(parts_.network->parameters(), parts_.gradients,
                bucket_limits(options.distribution, parts_.gradients.overlaps())),
       optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
-      test_(parts_.network, options.model.loss, parts_.control, parts_.test,
-            all_samples(parts_.test), options.output.test_batch_size) {
+      test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
+            options.output.test_batch_size) {
   if (!split_.validation.empty()) {
     validation_.emplace(parts_.network, options.model.loss, parts_.control, parts_.train,
                         split_.validation, options.output.test_batch_size);
@@ -154,29 +147,28 @@ void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoc
   if (batches.empty()) reducer_.expect_last_backward(mine);
 }
 
-void Trainer::fail_on_all_ranks(std::string_view what) const {
-  throw comm::AgreedError(ExitCode::kFailure, std::string(what), parts_.control.rank() == 0);
-}
-
 // Every rank has the same totals and weights, so what one rank finds here, all find.
 void Trainer::check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const {
   const std::int64_t step = progress_.steps + 1;
   if (totals.samples != expected_samples) {
-    fail_on_all_ranks(fmt::format(
-        "epoch {}, step {}: the ranks trained {} samples instead of {}: do all run the same "
-        "version?",
-        progress_.epoch, step, totals.samples, expected_samples));
+    comm::fail_together(
+        parts_.control,
+        fmt::format(
+            "epoch {}, step {}: the ranks trained {} samples instead of {}: do all run the same "
+            "version?",
+            progress_.epoch, step, totals.samples, expected_samples));
   }
   if (!std::isfinite(totals.loss_sum)) {
-    fail_on_all_ranks(fmt::format("epoch {}, step {}: the loss is not finite: {}", progress_.epoch,
-                                  step, kDivergenceRemedy));
+    comm::fail_together(parts_.control, fmt::format("epoch {}, step {}: the loss is not finite: {}",
+                                                    progress_.epoch, step, kDivergenceRemedy));
   }
 }
 
 void Trainer::check_weights() const {
   if (std::isfinite(reducer_.flat_parameters().sum().item<double>())) return;
-  fail_on_all_ranks(fmt::format("epoch {}, step {}: the weights are not finite: {}",
-                                progress_.epoch, progress_.steps, kDivergenceRemedy));
+  comm::fail_together(parts_.control,
+                      fmt::format("epoch {}, step {}: the weights are not finite: {}",
+                                  progress_.epoch, progress_.steps, kDivergenceRemedy));
 }
 
 void Trainer::log_step(double loss, std::int64_t samples, double learning_rate) {

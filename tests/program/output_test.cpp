@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class OutputTest : public ::testing::Test {
@@ -42,6 +43,40 @@ TEST_F(OutputTest, StandardOutputIsTheTutorialsAlone) {
   EXPECT_THAT(outcome.standard_error, HasSubstr("2 ranks × 64 = global batch 128; "
                                                 "`--global-batch-size 64` trains as one rank"));
   EXPECT_THAT(outcome.standard_error, HasSubstr("test accuracy"));
+}
+
+/// True where OpenBLAS 0.3.21 picks kernels that leave half of the processor unused.
+bool is_amd_with_avx512() {
+  const auto cpus = read_bytes("/proc/cpuinfo");
+  const auto has = [&](const char* word) { return cpus.find(word) != std::string::npos; };
+  return has("AuthenticAMD") && has(" avx512f ") && has(" avx512dq ") && has(" avx512bw ") &&
+         has(" avx512vl") && has(" avx512cd ");
+}
+
+TEST_F(OutputTest, OpenBlasRunsTheKernelsThatFitTheProcessor) {
+  const auto outcome = train(2, {"--synthetic", "--max-steps", "1"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  EXPECT_THAT(outcome.standard_error, Not(HasSubstr("OPENBLAS_CORETYPE")));
+  const auto config = nlohmann::json::parse(read_bytes(run_ / "config.json"));
+  const auto kernels = config.at("versions").at("openblas_kernels");
+  if (kernels.is_null()) GTEST_SKIP() << "this LibTorch does not compute with OpenBLAS";
+  if (is_amd_with_avx512()) EXPECT_EQ(kernels, "SkylakeX");
+}
+
+TEST_F(OutputTest, TheUsersChoiceOfKernelsIsKeptAndItsCostSaid) {
+  const auto outcome = run_program(
+      {.arguments = {"train", "--output-dir", run_.string(), "--synthetic", "--max-steps", "1"},
+       .ranks = 2,
+       .environment = {{"OPENBLAS_CORETYPE", "Haswell"}}});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  const auto config = nlohmann::json::parse(read_bytes(run_ / "config.json"));
+  const auto kernels = config.at("versions").at("openblas_kernels");
+  if (kernels.is_null()) GTEST_SKIP() << "this LibTorch does not compute with OpenBLAS";
+  EXPECT_EQ(kernels, "Haswell");
+  const std::string warning = "OPENBLAS_CORETYPE makes OpenBLAS run its Haswell kernels";
+  const auto first = outcome.standard_error.find(warning);
+  EXPECT_EQ(first != std::string::npos, is_amd_with_avx512()) << outcome.standard_error;
+  EXPECT_EQ(outcome.standard_error.find(warning, first + 1), std::string::npos) << "said twice";
 }
 
 TEST_F(OutputTest, TheDefaultRunReachesTheTutorialsPublishedFigures) {

@@ -32,12 +32,14 @@ std::vector<std::string> command_line(const Invocation& invocation) {
   return words;
 }
 
-/// LOCKSTEP_* variables of whoever runs the tests, but for where the data set lies.
+/// LOCKSTEP_* variables of whoever runs the tests, but for where the data set lies; and the kernels
+/// that OpenBLAS is told to use.
 void forget_inherited_options() {
   std::vector<std::string> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string name = std::string(*entry).substr(0, std::string(*entry).find('='));
-    if (name.starts_with("LOCKSTEP_") && name != "LOCKSTEP_DATA_DIR") names.push_back(name);
+    const bool is_option = name.starts_with("LOCKSTEP_") && name != "LOCKSTEP_DATA_DIR";
+    if (is_option || name == "OPENBLAS_CORETYPE") names.push_back(name);
   }
   for (const auto& name : names) ::unsetenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
 }

@@ -26,6 +26,10 @@ class AgreedError : public Error {
   bool speaks_;
 };
 
+/// For a failure that every rank has found, with the same text, without communication: throws
+/// AgreedError with exit code 1, of which rank 0 speaks.
+[[noreturn]] void fail_together(const Communicator& communicator, const std::string& message);
+
 /// Collective. Pass the exception that this rank's part of the work ended with, or null. If any
 /// rank failed, every rank throws AgreedError with the failure of the lowest such rank; its message
 /// names the rank and host unless all ranks failed in the same way.
@@ -63,6 +67,9 @@ auto run_on_all_ranks(Communicator& communicator, const runtime::RankLayout& lay
 /// Collective. Every rank's `mine`, in rank order.
 [[nodiscard]] std::vector<std::string> gather_texts(Communicator& communicator,
                                                     const std::string& mine);
+
+/// The lowest rank whose entry of `texts` (one a rank) is not that of rank 0.
+[[nodiscard]] std::optional<std::size_t> first_unlike_rank_0(const std::vector<std::string>& texts);
 
 /// The code and one-line text of any exception, as a person should read it.
 struct Failure {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <torch/torch.h>
 
@@ -22,6 +23,10 @@ struct ImageDataset {
   [[nodiscard]] std::int64_t size() const { return labels.size(0); }
   /// The first `count` samples, as views.
   [[nodiscard]] ImageDataset first(std::int64_t count) const;
+  /// The same samples on `device`: a copy, or views if they lie there already.
+  [[nodiscard]] ImageDataset to(const torch::Device& device) const;
+  /// 0, 1, … size() − 1: all samples, in order.
+  [[nodiscard]] std::vector<std::int64_t> indices() const;
 };
 
 /// The four parts of a data set, in the order in which a block holds them.

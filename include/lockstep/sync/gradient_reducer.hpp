@@ -13,10 +13,13 @@
 
 namespace lockstep::sync {
 
+/// Samples of a step are counted in float32, which is exact up to here.
+inline constexpr std::int64_t kMostSamplesAStep = (std::int64_t{1} << 24U) - 1;
+
 /// One rank's own part of a step; travels in the last bucket's tail.
 struct StepContribution {
   torch::Tensor loss_sum{};  ///< scalar float32: Σ of its samples' losses; undefined: 0
-  std::int64_t samples = 0;  ///< below 2^24 over all ranks, so that float32 counts exactly
+  std::int64_t samples = 0;  ///< at most kMostSamplesAStep over all ranks
   bool wants_to_stop = false;
 };
 

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include <torch/torch.h>
 
@@ -65,7 +64,6 @@ class Trainer {
   void train_epoch(std::int64_t epoch);
   sync::StepTotals train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
   void compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
-  [[noreturn]] void fail_on_all_ranks(std::string_view what) const;
   void check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const;
   void log_step(double loss, std::int64_t samples, double learning_rate);
   void evaluate();

@@ -1,0 +1,44 @@
+// bin/lockstep: sets what has to stand in the environment before libraries are loaded, and becomes
+// the program. The same process goes on, so mpirun, signals and debuggers notice nothing.
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <lockstep/runtime/blas_kernels.hpp>
+
+namespace {
+
+// From the folder of bin/lockstep, in the build tree and where it is installed.
+constexpr const char* kProgram = "/../" LOCKSTEP_LIBEXEC_DIR "/lockstep/lockstep";
+
+std::string own_folder() {
+  std::array<char, PATH_MAX> path{};
+  const auto length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  const std::string own(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  return own.substr(0, own.rfind('/'));
+}
+
+}  // namespace
+
+int main(int /*argc*/, char** argv) {
+  namespace runtime = lockstep::runtime;
+  const char* core = runtime::openblas_core_for(runtime::read_cpu_features());
+  constexpr int kKeepTheUsers = 0;
+  // No thread exists yet.
+  if (core != nullptr) {
+    ::setenv(runtime::kOpenBlasCoreVariable, core, kKeepTheUsers);  // NOLINT(concurrency-mt-unsafe)
+  }
+  const auto program = own_folder() + kProgram;
+  ::execv(program.c_str(), argv);
+  constexpr int kFailure = 1;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): as above
+  (void)std::fprintf(stderr, "lockstep: error: cannot start %s: %s: build or install it again\n",
+                     program.c_str(), std::strerror(errno));
+  return kFailure;
+}
