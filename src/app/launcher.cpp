@@ -36,9 +36,9 @@ int main(int /*argc*/, char** argv) {
   }
   const auto program = own_folder() + kProgram;
   ::execv(program.c_str(), argv);
-  constexpr int kFailure = 1;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): as above
+  const char* reason = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
   (void)std::fprintf(stderr, "lockstep: error: cannot start %s: %s: build or install it again\n",
-                     program.c_str(), std::strerror(errno));
+                     program.c_str(), reason);
+  constexpr int kFailure = 1;
   return kFailure;
 }

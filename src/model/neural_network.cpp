@@ -30,7 +30,8 @@ torch::Tensor NeuralNetworkImpl::forward(const torch::Tensor& images) {
 NeuralNetwork make_neural_network(std::int64_t inputs, const std::vector<std::int64_t>& hidden,
                                   std::int64_t outputs, std::uint64_t seed) {
   torch::manual_seed(seed);
-  return NeuralNetwork(inputs, hidden, outputs);
+  NeuralNetwork network(inputs, hidden, outputs);
+  return network;
 }
 
 std::vector<NamedParameter> named_parameters(const torch::nn::Module& module) {

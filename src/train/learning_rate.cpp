@@ -18,9 +18,10 @@ double learning_rate(const OptimizationOptions& options, std::int64_t step, std:
   switch (options.lr_schedule) {
     case LearningRateSchedule::kConstant:
       return options.lr;
-    case LearningRateSchedule::kStep:
-      return options.lr *
-             std::pow(options.lr_gamma, static_cast<double>((epoch - 1) / options.lr_step_epochs));
+    case LearningRateSchedule::kStep: {
+      const std::int64_t cuts = (epoch - 1) / options.lr_step_epochs;
+      return options.lr * std::pow(options.lr_gamma, static_cast<double>(cuts));
+    }
     case LearningRateSchedule::kCosine:
       return options.lr * (1 + std::cos(std::numbers::pi * progress)) / 2;
     case LearningRateSchedule::kLinear:

@@ -32,7 +32,7 @@ fs::path make_dated_folder() {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const auto time = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(now));
   for (int n = 1; n <= kMaximumRunsASecond; ++n) {
-    const auto folder = fs::path("runs") / fmt::format("{}-{}", time, n);
+    auto folder = fs::path("runs") / fmt::format("{}-{}", time, n);
     std::error_code error;
     if (fs::create_directory(folder, error)) return folder;
     if (error) {
@@ -47,7 +47,7 @@ fs::path make_dated_folder() {
 
 fs::path create_run_folder(const std::string& wanted) {
   if (wanted.empty()) return make_dated_folder();
-  const fs::path folder(wanted);
+  fs::path folder(wanted);
   for (const char* name : {"config.json", "metrics.jsonl", "model.safetensors", "checkpoints"}) {
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) {

@@ -12,7 +12,7 @@ namespace {
 class EndOnFailure : public ::testing::EmptyTestEventListener {
   void OnTestEnd(const ::testing::TestInfo& info) override {
     if (!info.result()->Failed()) return;
-    std::fflush(nullptr);
+    (void)std::fflush(nullptr);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
 };

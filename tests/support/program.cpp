@@ -61,7 +61,7 @@ void forget_inherited_options() {
     const auto limit = static_cast<rlim_t>(invocation.file_size_limit_bytes);
     const rlimit both = {limit, limit};
     ::setrlimit(RLIMIT_FSIZE, &both);
-    ::signal(SIGXFSZ, SIG_IGN);  // then write() fails with EFBIG instead
+    (void)::signal(SIGXFSZ, SIG_IGN);  // then write() fails with EFBIG instead
   }
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());

@@ -9,7 +9,7 @@ namespace lockstep::sync {
 namespace {
 
 // weight, bias of 784-512, 512-512, 512-10
-const std::vector<std::int64_t> kTutorial = {784 * 512, 512, 512 * 512, 512, 5120, 10};
+const std::vector<std::int64_t> kTutorial = {401'408, 512, 262'144, 512, 5120, 10};
 
 TEST(PlanBuckets, PacksTheLastLayerFirstAndClosesASmallFirstBucket) {
   const auto plan = plan_buckets(kTutorial, {.first_bytes = 1 << 20, .other_bytes = 25 << 20});

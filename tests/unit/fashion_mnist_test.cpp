@@ -65,7 +65,7 @@ TEST_F(FashionMnistTest, RefusesALabelOutsideTheClasses) {
 
 TEST_F(FashionMnistTest, RefusesOtherShapes) {
   tests::write_bytes(folder_ / "train-images-idx3-ubyte",
-                     tests::idx_header({30, 14, 56}) + std::string(30 * 784, 'x'));
+                     tests::idx_header({30, 14, 56}) + std::string(std::size_t{30} * 784, 'x'));
   tests::expect_error<DataError>([&] { fill_all(); }, {"[N, 28, 28]", "[30, 14, 56]"});
 }
 

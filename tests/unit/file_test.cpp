@@ -39,7 +39,7 @@ TEST(WriteFileAtomically, LeavesTheOldFileWhenTheNewOneDoesNotFit) {
   write_file_atomically(path, "old");
   rlimit before = {};
   ::getrlimit(RLIMIT_FSIZE, &before);
-  ::signal(SIGXFSZ, SIG_IGN);
+  (void)::signal(SIGXFSZ, SIG_IGN);
   const rlimit small = {100, before.rlim_max};
   ::setrlimit(RLIMIT_FSIZE, &small);
   tests::expect_error<RuntimeFailure>([&] { write_file_atomically(path, std::string(1000, 'x')); },

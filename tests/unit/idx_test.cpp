@@ -30,7 +30,7 @@ class IdxFileTest : public ::testing::Test {
   const tests::TemporaryFolder folder_;
 
   std::filesystem::path file(const std::string& bytes) {
-    const auto path = folder_ / "file";
+    auto path = folder_ / "file";
     tests::write_bytes(path, bytes);
     return path;
   }
@@ -42,7 +42,7 @@ class IdxFileTest : public ::testing::Test {
 };
 
 TEST_F(IdxFileTest, ReadsPlainAndCompressedFiles) {
-  const auto body = content(3 * 5 * 4);
+  const auto body = content(60);
   const auto bytes = tests::idx_header({3, 5, 4}) + body;
   for (const auto& stored : {bytes, tests::gzip(bytes)}) {
     const auto path = file(stored);
@@ -101,7 +101,8 @@ TEST_F(IdxFileTest, NoFlippedBitInACompressedFileGoesUnnoticed) {
   constexpr std::size_t kGzipHeaderBytes = 10;  // holds a time stamp and the like, not content
   for (std::size_t byte = kGzipHeaderBytes; byte < packed.size(); ++byte) {
     auto damaged = packed;
-    damaged[byte] ^= static_cast<char>(1U << (byte % 8));
+    const auto flipped = static_cast<unsigned char>(damaged[byte]) ^ (1U << (byte % 8));
+    damaged[byte] = static_cast<char>(flipped);
     const auto path = file(damaged);
     EXPECT_THROW(decode(path), DataError) << "byte " << byte;
   }
