@@ -80,24 +80,27 @@ void warn_of_slow_kernels(const Job& job) {
 
 }  // namespace
 
-Job::Job() : control(comm::make_communicator({}, layout)) {}
+Job::Job() : control(comm::make_communicator({.node_shared = false}, layout)) {}
+
+void end_all_ranks(Job& job, const std::exception_ptr& failure) {
+  const auto described = comm::describe_failure(failure);
+  if (job.layout.world_size == 1) std::rethrow_exception(failure);
+  job.log.error(fmt::format("{}: {}", job.layout.describe(), described.message));
+  job.session.abort(described.code);
+}
 
 int run_job(const std::function<void(Job&)>& body) {
   Job job;
   try {
-    body(job);
+    end_together(job, [&] { body(job); });
     return static_cast<int>(ExitCode::kDone);
   } catch (const comm::AgreedError& error) {
     if (error.speaks()) job.log.error(error.what());
     return static_cast<int>(error.code());
   } catch (...) {
     const auto failure = comm::describe_failure(std::current_exception());
-    if (job.layout.world_size == 1) {
-      job.log.error(failure.message);
-      return static_cast<int>(failure.code);
-    }
-    job.log.error(fmt::format("{}: {}", job.layout.describe(), failure.message));
-    job.session.abort(failure.code);
+    job.log.error(failure.message);
+    return static_cast<int>(failure.code);
   }
 }
 

@@ -51,8 +51,12 @@ std::unique_ptr<comm::Communicator> make_gradient_communicator(
   const bool overlap = options.overlap == train::Overlap::kOn ||
                        (options.overlap == train::Overlap::kAuto && spare_core);
   return comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    return comm::make_communicator({.backend = options.backend, .progress_thread = overlap},
-                                   job.layout);
+    return comm::make_communicator(
+        {.backend = options.backend,
+         .progress_thread = overlap,
+         .node_shared = options.node_shared,
+         .timeout = std::chrono::duration<double>(options.collective_timeout_seconds)},
+        job.layout);
   });
 }
 
@@ -147,7 +151,7 @@ void train(Job& job, const Arguments& arguments) {
   const auto network = make_network(job, options, compute.device);
   const auto gradients = make_gradient_communicator(job, options.distribution, compute);
   const runtime::StopRequest stop;
-  const auto trainer = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+  const auto trainer = end_together(job, [&] {
     return std::make_unique<train::Trainer>(
         options, sizes,
         train::TrainerParts{.network = network,
@@ -173,7 +177,8 @@ void train(Job& job, const Arguments& arguments) {
                                       .global_batch_size = sizes.global(),
                                       .steps_per_epoch = trainer->steps_per_epoch(),
                                       .startup_seconds = runtime::seconds_since_process_start()});
-  finish(job, trainer->run(*output.events), network, *output.events, output.folder);
+  const auto result = end_together(job, [&] { return trainer->run(*output.events); });
+  finish(job, result, network, *output.events, output.folder);
 }
 
 }  // namespace

@@ -130,6 +130,11 @@ OptionGroup distribution_group(train::DistributionOptions& distribution) {
             choice<Backend>(
                 distribution.backend,
                 {{"auto", Backend::kAuto}, {"nccl", Backend::kNccl}, {"mpi", Backend::kMpi}})},
+           {"node-shared", "all-reduce through shared memory inside a node (default on)",
+            on_off(distribution.node_shared)},
+           {"collective-timeout",
+            "seconds that a rank waits in shared memory for the others (default 60)",
+            positive_number(distribution.collective_timeout_seconds)},
            threads(distribution),
            {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
             positive_number(distribution.bucket_mb)},

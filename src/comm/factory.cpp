@@ -1,6 +1,7 @@
 #include <lockstep/comm/factory.hpp>
 
 #include "mpi_communicator.hpp"
+#include "node_shared_communicator.hpp"
 #include "single_process_communicator.hpp"
 
 namespace lockstep::comm {
@@ -11,6 +12,7 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
     throw UsageError("--backend nccl is not in this version of Lockstep yet; use --backend mpi");
   }
   if (layout.world_size == 1) return std::make_unique<SingleProcessCommunicator>();
+  if (options.node_shared) return std::make_unique<NodeSharedCommunicator>(options, layout);
   return std::make_unique<MpiCommunicator>(options.progress_thread);
 }
 

@@ -6,6 +6,7 @@
 
 #include <lockstep/comm/communicator.hpp>
 
+#include "host_buffers.hpp"
 #include "operation_queue.hpp"
 
 namespace lockstep::comm {
@@ -24,7 +25,8 @@ class MpiCommunicator final : public Communicator {
 
   [[nodiscard]] int rank() const noexcept override { return rank_; }
   [[nodiscard]] int size() const noexcept override { return size_; }
-  Completion all_reduce(std::span<float> buffer) override;
+  std::span<float> allocate(std::size_t elements) override;
+  Completion all_reduce(std::span<const float> send, std::span<float> receive) override;
   Completion all_reduce(std::span<double> buffer) override;
   Completion broadcast(std::span<std::byte> buffer, int root) override;
   void barrier() override;
@@ -37,6 +39,7 @@ class MpiCommunicator final : public Communicator {
   std::unique_ptr<Handle> handle_;
   int rank_ = 0;
   int size_ = 1;
+  HostBuffers buffers_;
   std::unique_ptr<OperationQueue> queue_;
 };
 

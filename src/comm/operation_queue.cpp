@@ -1,8 +1,25 @@
 #include "operation_queue.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace lockstep::comm {
+
+namespace {
+
+double run_timed(const std::function<void()>& operation) {
+  const auto start = std::chrono::steady_clock::now();
+  operation();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+Completion run_or_queue(OperationQueue* queue, std::function<void()> operation) {
+  if (queue == nullptr) return Completion(run_timed(operation));
+  return Completion(queue->push(OperationQueue::Operation(
+      [operation = std::move(operation)] { return run_timed(operation); })));
+}
 
 OperationQueue::OperationQueue() : thread_([this] { run(); }) {}
 

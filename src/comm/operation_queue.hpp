@@ -3,9 +3,12 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <thread>
+
+#include <lockstep/comm/communicator.hpp>
 
 namespace lockstep::comm {
 
@@ -32,5 +35,8 @@ class OperationQueue {
   bool closing_ = false;
   std::thread thread_;
 };
+
+/// Runs `operation` in the queue, or now if there is none.
+[[nodiscard]] Completion run_or_queue(OperationQueue* queue, std::function<void()> operation);
 
 }  // namespace lockstep::comm

@@ -8,19 +8,23 @@
 
 namespace lockstep::runtime {
 
+namespace {
+
+constexpr std::size_t kAlignmentBytes = 64;  // Open MPI gives 8
+
+}  // namespace
+
 struct NodeMemory::Window {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Win window = MPI_WIN_NULL;
   std::span<std::byte> bytes;
   UnwindingProbe probe;
 
-  explicit Window(std::size_t size) {
-    check_mpi(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
-              "MPI_Comm_split_type");
-    int local_rank = 0;
-    check_mpi(MPI_Comm_rank(node, &local_rank), "MPI_Comm_rank");
+  Window(std::size_t size, const RankLayout& layout) {
+    check_mpi(MPI_Comm_split(MPI_COMM_WORLD, layout.node_ranks.front(), layout.rank, &node), "MPI_Comm_split");
     void* base = nullptr;
-    const auto owned = static_cast<MPI_Aint>(local_rank == 0 ? size : 0);
+    const auto wanted = static_cast<MPI_Aint>(size + kAlignmentBytes);
+    const MPI_Aint owned = layout.local_rank == 0 ? wanted : 0;
     check_mpi(
         MPI_Win_allocate_shared(owned, 1, MPI_INFO_NULL, node, static_cast<void*>(&base), &window),
         fmt::format("allocating {} MiB of memory shared by the node's ranks (is /dev/shm "
@@ -31,11 +35,13 @@ struct NodeMemory::Window {
     int unit = 0;
     check_mpi(MPI_Win_shared_query(window, 0, &owner_bytes, &unit, static_cast<void*>(&base)),
               "MPI_Win_shared_query");
-    if (owner_bytes < static_cast<MPI_Aint>(size)) {
+    if (owner_bytes < wanted) {
       throw RuntimeFailure("the node's ranks asked for shared memory of different sizes");
     }
     check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window), "MPI_Win_lock_all");
-    bytes = {static_cast<std::byte*>(base), size};
+    // Pages are mapped as wholes, so all ranks leave out the same bytes.
+    auto space = size + kAlignmentBytes;
+    bytes = {static_cast<std::byte*>(std::align(kAlignmentBytes, size, base, space)), size};
   }
   ~Window() {
     if (probe.unwinding()) return;  // freeing a window waits for the other ranks
@@ -49,7 +55,8 @@ struct NodeMemory::Window {
   Window& operator=(Window&&) = delete;
 };
 
-NodeMemory::NodeMemory(std::size_t bytes) : window_(std::make_unique<Window>(bytes)) {}
+NodeMemory::NodeMemory(std::size_t bytes, const RankLayout& layout)
+    : window_(std::make_unique<Window>(bytes, layout)) {}
 NodeMemory::~NodeMemory() = default;
 NodeMemory::NodeMemory(NodeMemory&&) noexcept = default;
 NodeMemory& NodeMemory::operator=(NodeMemory&&) noexcept = default;

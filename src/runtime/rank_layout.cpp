@@ -31,10 +31,26 @@ std::vector<std::string> gather_hosts(const std::array<char, kHostNameBytes>& mi
   return hosts;
 }
 
+std::vector<int> gather_numbers(int mine, int size, MPI_Comm comm) {
+  std::vector<int> all(static_cast<std::size_t>(size));
+  check_mpi(MPI_Allgather(&mine, 1, MPI_INT, all.data(), 1, MPI_INT, comm),
+            "MPI_Allgather of ranks and process ids");
+  return all;
+}
+
+std::string describe_rank(int rank, const std::string& host, int process_id) {
+  return fmt::format("rank {} ({}, pid {})", rank, host, process_id);
+}
+
 }  // namespace
 
 std::string RankLayout::describe() const {
-  return fmt::format("rank {} ({}, pid {})", rank, host, process_id);
+  return describe_rank(rank, host, process_id);
+}
+
+std::string RankLayout::describe(int any_rank) const {
+  const auto index = static_cast<std::size_t>(any_rank);
+  return describe_rank(any_rank, hosts.at(index), process_ids.at(index));
 }
 
 RankLayout discover_rank_layout() {
@@ -46,11 +62,13 @@ RankLayout discover_rank_layout() {
             "MPI_Comm_split_type");
   check_mpi(MPI_Comm_rank(node, &layout.local_rank), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(node, &layout.local_size), "MPI_Comm_size");
+  layout.node_ranks = gather_numbers(layout.rank, layout.local_size, node);
   check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
   const auto name = host_name();
   layout.host = name.data();
   layout.process_id = static_cast<int>(::getpid());
   layout.hosts = gather_hosts(name, layout.world_size);
+  layout.process_ids = gather_numbers(layout.process_id, layout.world_size, MPI_COMM_WORLD);
   return layout;
 }
 

@@ -65,7 +65,9 @@ struct GradientReducer::Accumulator {
 
 GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
                                  comm::Communicator& communicator, const BucketLimits& limits)
-    : communicator_(communicator), plan_(plan_buckets(sizes_of(parameters), limits)) {
+    : communicator_(communicator),
+      plan_(plan_buckets(sizes_of(parameters), limits)),
+      parameters_(parameters) {
   flatten(parameters);
   install_hooks(parameters);
   missing_.resize(plan_.buckets.size());
@@ -73,18 +75,20 @@ GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
 
 GradientReducer::~GradientReducer() {
   for (const auto& accumulator : accumulators_) accumulator->node->del_post_hook(accumulator->hook);
-  if (!in_flight_.empty()) {
-    // An exception left a step half done. Other ranks may never come to these collectives, so
-    // waiting could hang; instead the memory they work on is left to them until the process ends.
-    [[maybe_unused]] const auto* kept = new torch::Tensor(host_buffer_);  // NOLINT(cppcoreguidelines-owning-memory)
-  }
+  for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();  // the buffer may end soon
 }
 
 void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
   const torch::NoGradGuard no_gradients;
   const auto options = parameters.front().options().requires_grad(false);
   flat_parameters_ = torch::zeros({plan_.elements}, options);
-  buffer_ = torch::zeros({plan_.elements + kTailElements}, options);
+  const auto elements = plan_.elements + kTailElements;
+  if (parameters.front().is_cpu()) {
+    const auto memory = communicator_.allocate(static_cast<std::size_t>(elements));
+    buffer_ = torch::from_blob(memory.data(), {elements}, options);
+  } else {
+    buffer_ = torch::zeros({elements}, options);
+  }
   flat_gradients_ = buffer_.narrow(0, 0, plan_.elements);
   tail_ = buffer_.narrow(0, plan_.elements, kTailElements);
   host_buffer_ =
@@ -152,8 +156,8 @@ void GradientReducer::launch_next_bucket() {
   const std::int64_t elements = bucket.elements + (last ? std::int64_t{kTailElements} : 0);
   auto part = host_buffer_.narrow(0, bucket.offset, elements);
   if (!buffer_.is_cpu()) part.copy_(buffer_.narrow(0, bucket.offset, elements));
-  in_flight_.push_back(communicator_.all_reduce(
-      std::span(part.data_ptr<float>(), static_cast<std::size_t>(elements))));
+  const auto floats = std::span(part.data_ptr<float>(), static_cast<std::size_t>(elements));
+  in_flight_.push_back(communicator_.all_reduce(floats, floats));
 }
 
 StepTotals GradientReducer::finish_step() {

@@ -84,7 +84,7 @@ NodeDataset load_node_dataset(const DataOptions& options, const runtime::RankLay
   require_same(
       communicator, layout,
       fmt::format("{} training and {} test samples", shape.train_samples(), shape.test_samples()));
-  runtime::NodeMemory memory(shape.block_bytes());
+  runtime::NodeMemory memory(shape.block_bytes(), layout);
   comm::run_on_all_ranks(communicator, layout, [&] {
     for (const data::Part part : data::kAllParts) {
       if (decodes(layout, part)) source->fill(part, shape.part(part, memory.bytes()));

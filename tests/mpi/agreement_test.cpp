@@ -13,7 +13,8 @@ namespace {
 class AgreementTest : public ::testing::Test {
  protected:
   const runtime::RankLayout layout_ = runtime::discover_rank_layout();
-  const std::unique_ptr<Communicator> communicator_ = make_communicator({}, layout_);
+  const std::unique_ptr<Communicator> communicator_ =
+      make_communicator({.node_shared = false}, layout_);
   const int last_ = layout_.world_size - 1;
 };
 

@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <memory>
-#include <numeric>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,12 +13,17 @@
 namespace lockstep::comm {
 namespace {
 
-/// With and without a progress thread.
-class CommunicatorTest : public ::testing::TestWithParam<bool> {
+struct Variant {
+  bool progress_thread;
+  bool node_shared;
+};
+
+class CommunicatorTest : public ::testing::TestWithParam<Variant> {
  protected:
   const runtime::RankLayout layout_ = runtime::discover_rank_layout();
-  const std::unique_ptr<Communicator> communicator_ =
-      make_communicator({.progress_thread = GetParam()}, layout_);
+  const std::unique_ptr<Communicator> communicator_ = make_communicator(
+      {.progress_thread = GetParam().progress_thread, .node_shared = GetParam().node_shared},
+      layout_);
 };
 
 TEST_P(CommunicatorTest, SumsOverAllRanks) {
@@ -24,14 +32,15 @@ TEST_P(CommunicatorTest, SumsOverAllRanks) {
     std::vector<float> floats(count);
     std::vector<double> doubles(count);
     for (std::size_t i = 0; i < count; ++i) {
-      floats[i] = static_cast<float>((i % 97) * static_cast<std::size_t>(layout_.rank + 1));
+      floats[i] = static_cast<float>(i % 97) * static_cast<float>(layout_.rank + 1);
       doubles[i] = 0.5 * floats[i];
     }
-    auto first = communicator_->all_reduce(std::span<float>(floats));
+    auto first = communicator_->all_reduce(floats, floats);
     auto second = communicator_->all_reduce(std::span<double>(doubles));
     EXPECT_GE(first.wait(), 0.0);
     second.wait();
-    const auto factor = static_cast<float>(ranks * (ranks + 1) / 2);
+    const int sum_of_factors = ranks * (ranks + 1) / 2;
+    const auto factor = static_cast<float>(sum_of_factors);
     for (std::size_t i = 0; i < count; ++i) {
       ASSERT_EQ(floats[i], static_cast<float>(i % 97) * factor);
       ASSERT_EQ(doubles[i], 0.5 * static_cast<double>(static_cast<float>(i % 97) * factor));
@@ -39,16 +48,78 @@ TEST_P(CommunicatorTest, SumsOverAllRanks) {
   }
 }
 
+TEST_P(CommunicatorTest, GivesZeroedMemoryOnCacheLines) {
+  for (const std::size_t count : {std::size_t{1}, std::size_t{100'003}}) {
+    const auto memory = communicator_->allocate(count);
+    ASSERT_EQ(memory.size(), count);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data()) % 64, 0U);  // NOLINT
+    EXPECT_EQ(std::count(memory.begin(), memory.end(), 0.0F), static_cast<std::ptrdiff_t>(count));
+    std::fill(memory.begin(), memory.end(), static_cast<float>(layout_.rank));
+    communicator_->barrier();
+    EXPECT_EQ(std::count(memory.begin(), memory.end(), static_cast<float>(layout_.rank)),
+              static_cast<std::ptrdiff_t>(count));
+  }
+}
+
+/// Numbers whose sum depends on the order of addition.
+float value_of(int rank, std::size_t index) {
+  return static_cast<float>(static_cast<double>((index * 7919 + 13) % 1009) /
+                            std::pow(3.0, rank + 1));
+}
+
+/// The sum over ranks, pairing them by the highest bit of their number first.
+float sum_of_tree(int ranks, std::size_t index) {
+  const auto value = [&](int rank) { return value_of(rank, index); };
+  switch (ranks) {
+    case 1:
+      return value(0);
+    case 2:
+      return value(0) + value(1);
+    case 3:
+      return (value(0) + value(2)) + value(1);
+    default:
+      return (value(0) + value(2)) + (value(1) + value(3));
+  }
+}
+
+TEST_P(CommunicatorTest, SumsInItsOwnMemoryInPlaceAndOutOfPlace) {
+  constexpr std::size_t kCount = 20'011;
+  const auto send = communicator_->allocate(kCount);
+  const auto receive = communicator_->allocate(kCount);
+  // Whole buffers, ranges of less than a cache line a rank, odd offsets; each again and again.
+  const std::vector<std::pair<std::size_t, std::size_t>> ranges = {
+      {0, kCount}, {0, 1}, {3, 50}, {17, 5000}, {kCount - 1, 1}};
+  for (int round = 0; round < 20; ++round) {
+    for (const auto& [offset, count] : ranges) {
+      const auto from = send.subspan(offset, count);
+      const auto to = round % 2 == 0 ? receive.subspan(offset, count) : from;
+      for (std::size_t i = 0; i < count; ++i) from[i] = value_of(layout_.rank, i);
+      communicator_->all_reduce(from, to).wait();
+      for (std::size_t i = 0; i < count; ++i) {
+        const float sum = sum_of_tree(layout_.world_size, i);
+        if (GetParam().node_shared) {
+          ASSERT_EQ(to[i], sum) << "is not the sum of the tree, at " << i;
+        } else {
+          ASSERT_NEAR(to[i], sum, 1e-4F * sum);
+        }
+        if (round % 2 == 0) {
+          ASSERT_EQ(from[i], value_of(layout_.rank, i)) << "send has changed";
+        }
+      }
+    }
+  }
+}
+
 TEST_P(CommunicatorTest, ManyOperationsInFlightKeepTheirOrder) {
-  std::vector<std::vector<float>> buffers(20, std::vector<float>(1000, 1.0F));
+  const auto memory = communicator_->allocate(20 * 1000);
+  std::fill(memory.begin(), memory.end(), 1.0F);
   std::vector<Completion> completions;
-  for (auto& buffer : buffers) {
-    completions.push_back(communicator_->all_reduce(std::span<float>(buffer)));
+  for (std::size_t i = 0; i < 20; ++i) {
+    const auto buffer = memory.subspan(1000 * i, 1000);
+    completions.push_back(communicator_->all_reduce(buffer, buffer));
   }
   for (auto& completion : completions) completion.wait();
-  for (const auto& buffer : buffers) {
-    EXPECT_EQ(buffer.front(), static_cast<float>(layout_.world_size));
-  }
+  for (const float sum : memory) ASSERT_EQ(sum, static_cast<float>(layout_.world_size));
 }
 
 TEST_P(CommunicatorTest, BroadcastsFromEveryRoot) {
@@ -63,10 +134,12 @@ TEST_P(CommunicatorTest, BroadcastsFromEveryRoot) {
 TEST_P(CommunicatorTest, KnowsItsPlace) {
   EXPECT_EQ(communicator_->rank(), layout_.rank);
   EXPECT_EQ(communicator_->size(), layout_.world_size);
-  EXPECT_EQ(communicator_->overlaps(), GetParam() && layout_.world_size > 1);
+  EXPECT_EQ(communicator_->overlaps(), GetParam().progress_thread && layout_.world_size > 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(ProgressThread, CommunicatorTest, ::testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Variants, CommunicatorTest,
+                         ::testing::Values(Variant{false, false}, Variant{false, true},
+                                           Variant{true, false}, Variant{true, true}));
 
 TEST(MakeCommunicator, RefusesABackendThatIsNotThere) {
   EXPECT_THROW(

@@ -39,7 +39,7 @@ metrics::Evaluation by_hand(model::NeuralNetwork network, const data::ImageDatas
 
 TEST(Evaluator, GivesTheDefinitionsFiguresAtAnyNumberOfRanks) {
   const auto layout = runtime::discover_rank_layout();
-  const auto communicator = comm::make_communicator({}, layout);
+  const auto communicator = comm::make_communicator({.node_shared = false}, layout);
   auto network = model::make_neural_network(data::kImagePixels, {32}, data::kClasses, 1);
   torch::manual_seed(2);
   const data::ImageDataset dataset{torch::randint(0, 256, {150, 784}, torch::kUInt8),

@@ -37,6 +37,7 @@ class SharedBatch {
 
 struct Case {
   bool progress_thread;
+  bool node_shared;
   BucketLimits limits;
   std::int64_t samples;
 };
@@ -44,9 +45,10 @@ struct Case {
 class ReducerOverRanks : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ReducerOverRanks, GivesTheGradientOfTheWholeBatchOnEveryRank) {
-  const auto [progress_thread, limits, samples] = GetParam();
+  const auto [progress_thread, node_shared, limits, samples] = GetParam();
   const auto layout = runtime::discover_rank_layout();
-  const auto communicator = comm::make_communicator({.progress_thread = progress_thread}, layout);
+  const auto communicator = comm::make_communicator(
+      {.progress_thread = progress_thread, .node_shared = node_shared}, layout);
 
   SharedBatch alone;
   const auto all = torch::arange(samples);
@@ -79,10 +81,12 @@ TEST_P(ReducerOverRanks, GivesTheGradientOfTheWholeBatchOnEveryRank) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(ModesAndTails, ReducerOverRanks,
-                         ::testing::Values(Case{false, {}, kSamples}, Case{true, {4, 4}, kSamples},
-                                           Case{true, {64, 1 << 20}, kSamples},
-                                           Case{false, {4, 4}, 2}, Case{true, {4, 4}, 1}));
+INSTANTIATE_TEST_SUITE_P(
+    ModesAndTails, ReducerOverRanks,
+    ::testing::Values(Case{false, false, {}, kSamples}, Case{false, true, {}, kSamples},
+                      Case{true, false, {4, 4}, kSamples}, Case{true, true, {4, 4}, kSamples},
+                      Case{true, true, {64, 1 << 20}, kSamples}, Case{false, true, {4, 4}, 2},
+                      Case{true, false, {4, 4}, 1}));
 
 }  // namespace
 }  // namespace lockstep::sync

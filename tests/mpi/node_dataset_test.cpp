@@ -16,7 +16,8 @@ namespace {
 class NodeDatasetTest : public ::testing::Test {
  protected:
   const runtime::RankLayout layout_ = runtime::discover_rank_layout();
-  const std::unique_ptr<comm::Communicator> communicator_ = comm::make_communicator({}, layout_);
+  const std::unique_ptr<comm::Communicator> communicator_ =
+      comm::make_communicator({.node_shared = false}, layout_);
   const tests::TemporaryFolder mine_;
   /// Rank 0's folder, for all ranks.
   const std::string folder_ = comm::broadcast_text(*communicator_, mine_.path().string(), 0);

@@ -33,7 +33,7 @@ std::int64_t private_bytes_around(const void* address) {
 
 TEST(NodeMemory, WritesOfOneRankAreSeenByAll) {
   const auto layout = discover_rank_layout();
-  NodeMemory memory(static_cast<std::size_t>(layout.local_size) * 1000);
+  NodeMemory memory(static_cast<std::size_t>(layout.local_size) * 1000, layout);
   const auto mine =
       memory.bytes().subspan(static_cast<std::size_t>(layout.local_rank) * 1000, 1000);
   for (auto& byte : mine) byte = static_cast<std::byte>(layout.local_rank + 1);
@@ -47,7 +47,7 @@ TEST(NodeMemory, WritesOfOneRankAreSeenByAll) {
 TEST(NodeMemory, ASecondRankCostsNoSecondCopy) {
   constexpr std::size_t kBytes = std::size_t{64} << 20U;
   const auto layout = discover_rank_layout();
-  NodeMemory memory(kBytes);
+  NodeMemory memory(kBytes, layout);
   if (layout.local_rank == 0) {
     for (std::size_t i = 0; i < kBytes; i += 64) memory.bytes()[i] = static_cast<std::byte>(i / 64);
   }

@@ -18,6 +18,11 @@ TEST(RankLayout, OneHostHoldsAllRanks) {
   EXPECT_EQ(layout.world_size, size);
   EXPECT_EQ(layout.local_size, size);
   EXPECT_EQ(layout.local_rank, layout.rank);
+  for (int rank = 0; rank < size; ++rank) {
+    EXPECT_EQ(layout.node_ranks.at(static_cast<std::size_t>(rank)), rank);
+  }
+  EXPECT_EQ(layout.process_ids.size(), static_cast<std::size_t>(size));
+  EXPECT_EQ(layout.describe(), layout.describe(layout.rank));
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size());
   EXPECT_EQ(layout.host, host.data());

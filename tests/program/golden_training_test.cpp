@@ -18,9 +18,22 @@ namespace {
 constexpr double kFirstLossesTolerance = 2e-4;
 constexpr std::size_t kFirstSteps = 25;
 constexpr std::size_t kMeanOverSteps = 50;
-constexpr double kMeanTolerance = 0.01;
 
-/// Plain SGD stays with PyTorch; momentum, Adam and RMSprop amplify the last bit of a sum.
+struct Tolerances {
+  double means;
+  double norms;
+};
+
+/// Relative. Plain SGD stays with PyTorch; momentum, Adam and RMSprop amplify the last bit of a
+/// sum, and which bits come out depends on the processor's matrix kernels: with OpenBLAS's AVX2
+/// kernels in place of its AVX-512 ones the run with momentum parts from PyTorch at step 111, by up
+/// to 1.7 % of a mean over 50 steps.
+Tolerances tolerances(bool plain_sgd, const nlohmann::json& kernels) {
+  if (plain_sgd) return {.means = 0.01, .norms = 1e-4};
+  if (kernels == "SkylakeX") return {.means = 0.01, .norms = 2e-2};
+  return {.means = 0.03, .norms = 4e-2};
+}
+
 bool is_plain_sgd(const nlohmann::json& run) {
   return run["optimizer"] == "SGD" && run["options"].empty();
 }
@@ -54,7 +67,8 @@ std::vector<std::string> arguments_for(const nlohmann::json& run, const std::str
   return arguments;
 }
 
-void expect_losses(const std::vector<nlohmann::json>& steps, const nlohmann::json& run) {
+void expect_losses(const std::vector<nlohmann::json>& steps, const nlohmann::json& run,
+                   double mean_tolerance) {
   const std::vector<double> expected = run["step_loss"];
   ASSERT_GE(steps.size(), expected.size());
   const std::size_t exact = is_plain_sgd(run) ? expected.size() : kFirstSteps;
@@ -70,7 +84,7 @@ void expect_losses(const std::vector<nlohmann::json>& steps, const nlohmann::jso
       mine += steps[i]["loss"].get<double>();
       theirs += expected[i];
     }
-    EXPECT_NEAR(mine, theirs, kMeanTolerance * theirs) << "mean from step " << begin + 1;
+    EXPECT_NEAR(mine, theirs, mean_tolerance * theirs) << "mean from step " << begin + 1;
   }
 }
 
@@ -108,8 +122,8 @@ std::map<std::string, double> norms_in(const std::filesystem::path& path) {
   return norms;
 }
 
-void expect_norms(const std::filesystem::path& folder, const nlohmann::json& run) {
-  const double tolerance = is_plain_sgd(run) ? 1e-4 : 2e-2;
+void expect_norms(const std::filesystem::path& folder, const nlohmann::json& run,
+                  double tolerance) {
   const auto norms = norms_in(folder / "model.safetensors");
   ASSERT_EQ(norms.size(), run["param_l2"].size());
   for (const auto& [name, expected] : run["param_l2"].items()) {
@@ -129,9 +143,12 @@ TEST_P(GoldenTraining, MatchesPyTorch) {
                                     .folder = folder.path(),
                                     .timeout_seconds = 500});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
-  expect_losses(read_events(output, "train"), run);
+  const auto config = nlohmann::json::parse(read_bytes(folder / "run" / "config.json"));
+  const auto tolerance =
+      tolerances(is_plain_sgd(run), config.at("versions").at("openblas_kernels"));
+  expect_losses(read_events(output, "train"), run, tolerance.means);
   expect_test_figures(read_events(output, "test"), run);
-  expect_norms(output, run);
+  expect_norms(output, run, tolerance.norms);
 }
 
 std::string name_of(const ::testing::TestParamInfo<std::size_t>& info) {

@@ -13,9 +13,13 @@ class RecordingCommunicator final : public comm::Communicator {
  public:
   [[nodiscard]] int rank() const noexcept override { return 0; }
   [[nodiscard]] int size() const noexcept override { return 1; }
-  comm::Completion all_reduce(std::span<float> buffer) override {
-    sizes.push_back(buffer.size());
-    last_element.push_back(buffer.back());
+  std::span<float> allocate(std::size_t elements) override {
+    memory_.emplace_back(elements, 0.0F);
+    return memory_.back();
+  }
+  comm::Completion all_reduce(std::span<const float> send, std::span<float> /*receive*/) override {
+    sizes.push_back(send.size());
+    last_element.push_back(send.back());
     return comm::Completion(0.5);
   }
   comm::Completion all_reduce(std::span<double> /*buffer*/) override {
@@ -29,6 +33,9 @@ class RecordingCommunicator final : public comm::Communicator {
 
   std::vector<std::size_t> sizes;
   std::vector<float> last_element;
+
+ private:
+  std::vector<std::vector<float>> memory_;
 };
 
 constexpr BucketLimits kSmallBuckets{.first_bytes = 4, .other_bytes = 4};

@@ -1,15 +1,18 @@
 // A command that computes on all ranks: its start, its errors, its end.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <torch/torch.h>
 
 #include <lockstep/app/option_table.hpp>
 #include <lockstep/base/log.hpp>
+#include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
@@ -27,6 +30,23 @@ struct Job {
 
   Job();
 };
+
+/// Ends the job for a failure that only this rank knows of: prints it and aborts all ranks. Where
+/// there is but one rank, rethrows it.
+[[noreturn]] void end_all_ranks(Job& job, const std::exception_ptr& failure);
+
+/// Runs `work`; a failure in it that not all ranks have agreed on ends all ranks at once, before
+/// anything outside of `work` is destroyed that might wait for them.
+template <typename Work>
+auto end_together(Job& job, Work&& work) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (const comm::AgreedError&) {
+    throw;
+  } catch (...) {
+    end_all_ranks(job, std::current_exception());
+  }
+}
 
 /// Starts MPI, runs `body` on every rank and returns the exit code. A failure is printed as one
 /// line by one rank; if only some ranks know of it, the others are aborted.

@@ -14,14 +14,15 @@ namespace lockstep::comm {
 class Completion {
  public:
   /// An operation that is done already, having taken `seconds`.
-  explicit Completion(double seconds);
+  explicit Completion(double seconds) : seconds_(seconds) {}
   explicit Completion(std::future<double> pending) : pending_(std::move(pending)) {}
 
   /// Blocks until the operation's buffer may be read and written again. Returns the seconds that
   /// the operation took in the communicator. Throws what the operation threw.
-  double wait() { return pending_.get(); }
+  double wait() { return pending_.valid() ? pending_.get() : seconds_; }
 
  private:
+  double seconds_ = 0;
   std::future<double> pending_;
 };
 
@@ -42,8 +43,16 @@ class Communicator {
   [[nodiscard]] virtual int rank() const noexcept = 0;
   [[nodiscard]] virtual int size() const noexcept = 0;
 
-  /// In place, element by element: the sum over all ranks.
-  [[nodiscard]] virtual Completion all_reduce(std::span<float> buffer) = 0;
+  /// Zeroed memory, aligned to 64 bytes, on which all_reduce works without a copy; it lives as long
+  /// as the communicator. Collective, with the same size on every rank.
+  [[nodiscard]] virtual std::span<float> allocate(std::size_t elements) = 0;
+
+  /// Element by element, `receive` becomes the sum over all ranks' `send`. Both have the same size
+  /// and are either the same memory (in place) or do not overlap. They come from `allocate` on
+  /// every rank, or on none.
+  [[nodiscard]] virtual Completion all_reduce(std::span<const float> send,
+                                              std::span<float> receive) = 0;
+  /// The same for few numbers, in place, from anywhere.
   [[nodiscard]] virtual Completion all_reduce(std::span<double> buffer) = 0;
   /// Every rank's `buffer` becomes that of rank `root`.
   [[nodiscard]] virtual Completion broadcast(std::span<std::byte> buffer, int root) = 0;

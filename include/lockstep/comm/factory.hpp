@@ -1,6 +1,7 @@
 // Makes communicators; the only place that knows all backends.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include <lockstep/comm/communicator.hpp>
@@ -15,6 +16,10 @@ struct CommunicatorOptions {
   /// Run operations in a thread of their own, so that they overlap with computation. Worth it only
   /// where a core is to spare for that thread.
   bool progress_thread = false;
+  /// Ranks of a node all-reduce through memory that they share; MPI only between nodes.
+  bool node_shared = true;
+  /// How long a rank waits in shared memory for the others of its node.
+  std::chrono::duration<double> timeout = std::chrono::seconds(60);
 };
 
 /// A communicator over all ranks of `layout`; collective. One rank needs none of MPI's machinery

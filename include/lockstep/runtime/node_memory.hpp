@@ -5,17 +5,21 @@
 #include <memory>
 #include <span>
 
+#include <lockstep/runtime/rank_layout.hpp>
+
 namespace lockstep::runtime {
 
-/// A block of memory (contents undefined), allocated once a node and mapped by each of its ranks.
+/// A block of memory (contents undefined, aligned to 64 bytes), allocated once a node and mapped by
+/// each of its ranks.
 ///
-/// Construction, `synchronize` and destruction are collective over the node's ranks. A rank's
-/// writes are seen by the others after the next `synchronize`. Writers must not overlap.
+/// Construction is collective over all ranks of the job, with equal sizes on a node; `synchronize`
+/// and destruction are collective over the node's ranks. A rank's writes are seen by the others
+/// after the next `synchronize`. Writers must not overlap.
 /// Throws RuntimeFailure with the size and the remedy when shared memory runs out.
 /// Source: MPI 3.1, MPI_Win_allocate_shared.
 class NodeMemory {
  public:
-  explicit NodeMemory(std::size_t bytes);
+  NodeMemory(std::size_t bytes, const RankLayout& layout);
   ~NodeMemory();
   NodeMemory(NodeMemory&&) noexcept;
   NodeMemory& operator=(NodeMemory&&) noexcept;

@@ -14,10 +14,13 @@ struct RankLayout {
   int local_size = 1;  ///< ranks on this node
   std::string host;
   int process_id = 0;
-  std::vector<std::string> hosts;  ///< one entry a rank, in rank order
+  std::vector<std::string> hosts;     ///< one entry a rank, in rank order
+  std::vector<int> process_ids;       ///< likewise
+  std::vector<int> node_ranks = {0};  ///< the ranks of this node, by local rank
 
-  /// "rank 2 (node7, pid 4711)", for messages.
+  /// "rank 2 (node7, pid 4711)", for messages: this rank, or any.
   [[nodiscard]] std::string describe() const;
+  [[nodiscard]] std::string describe(int any_rank) const;
 };
 
 /// Asks MPI for the layout of MPI_COMM_WORLD; collective over all ranks. Needs an MpiSession.

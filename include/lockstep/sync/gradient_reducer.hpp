@@ -45,7 +45,8 @@ struct StepTotals {
 ///
 /// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
 /// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
-/// their gradients must not be set to none. One thread; the destructor removes the hooks.
+/// their gradients must not be set to none. One thread; destruction, which must not
+/// come inside a step, removes the hooks and the gradients. Construction is collective, since the communicator provides the buckets' memory.
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
@@ -75,6 +76,7 @@ class GradientReducer {
 
   comm::Communicator& communicator_;
   BucketPlan plan_;
+  std::vector<torch::Tensor> parameters_;
   torch::Tensor flat_parameters_;
   torch::Tensor buffer_;          // gradients, then the tail's scalars
   torch::Tensor flat_gradients_;  // the gradients' part of buffer_

@@ -59,6 +59,8 @@ struct OptimizationOptions {
 struct DistributionOptions {
   runtime::DeviceRequest device = runtime::DeviceRequest::kAuto;
   comm::Backend backend = comm::Backend::kAuto;
+  bool node_shared = true;
+  double collective_timeout_seconds = 60;
   std::int64_t threads = 0;  ///< 0: the cores that the rank may use
   double bucket_mb = 25;
   double first_bucket_mb = 1;

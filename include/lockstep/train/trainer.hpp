@@ -48,7 +48,7 @@ struct TrainResult {
 /// All ranks construct and run one together; one thread each.
 class Trainer {
  public:
-  /// Does not communicate.
+  /// Collective: the gradients' communicator provides memory for them.
   Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts);
 
   /// Trains to the end and tells `events`, which should do nothing but on rank 0. A loss or weight

@@ -1,0 +1,43 @@
+// Waiting for the other ranks of a node, in memory that they share.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <lockstep/runtime/node_memory.hpp>
+#include <lockstep/runtime/rank_layout.hpp>
+
+namespace lockstep::comm {
+
+/// A barrier of the node's ranks. Each counts its arrivals in a cache line of its own, so a rank
+/// that does not come is known by name.
+///
+/// Waiting spins for some microseconds, then gives the core to others between two looks, so that
+/// more ranks than cores get on as well. One thread a rank.
+class NodeBarrier {
+ public:
+  /// Collective over all ranks of the job.
+  explicit NodeBarrier(const runtime::RankLayout& layout);
+
+  /// Returns when all of the node's ranks have called it as often as this one; what they wrote to
+  /// shared memory before is visible then. After `timeout` it gives up and returns the local ranks
+  /// that have not come (else none); the barrier is of no further use then. `idle` is called now
+  /// and then while waiting.
+  [[nodiscard]] std::vector<int> arrive_and_wait(std::chrono::duration<double> timeout,
+                                                 const std::function<void()>& idle);
+
+ private:
+  struct Arrivals;
+  [[nodiscard]] bool all_arrived() const;
+
+  runtime::NodeMemory memory_;
+  std::span<Arrivals> arrivals_;  // by local rank
+  std::size_t self_;
+  std::uint64_t round_ = 0;
+};
+
+}  // namespace lockstep::comm

@@ -1,0 +1,182 @@
+#include "node_shared_communicator.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include <lockstep/runtime/mpi_check.hpp>
+
+#include "owned_comm.hpp"
+#include "vector_sum.hpp"
+
+namespace lockstep::comm {
+
+using runtime::check_mpi;
+
+namespace {
+
+constexpr std::size_t kCacheLineFloats = 16;
+
+std::size_t rounded_up_to_pages(std::size_t bytes) {
+  constexpr std::size_t kPageBytes = 4096;
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+/// Begin of slice `index` of `slices`, on a cache line, so that no two ranks write to one.
+std::size_t slice_begin(std::size_t elements, int index, int slices) {
+  const auto lines = (elements + kCacheLineFloats - 1) / kCacheLineFloats;
+  const auto line = lines * static_cast<std::size_t>(index) / static_cast<std::size_t>(slices);
+  return std::min(elements, line * kCacheLineFloats);
+}
+
+}  // namespace
+
+struct NodeSharedCommunicator::Nodes {
+  OwnedComm world;   // for letting MPI go on while waiting
+  OwnedComm owners;  // of this rank's slice, one a node; null if it owns none
+  int count = 1;     // of nodes
+  int slices;        // as many on every node as the smallest has ranks
+
+  explicit Nodes(const runtime::RankLayout& layout) : slices(layout.local_size) {
+    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, world.address()), "MPI_Comm_dup");
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &slices, 1, MPI_INT, MPI_MIN, world.get()),
+              "MPI_Allreduce of the nodes' sizes");
+    const bool owns = layout.local_rank < slices;
+    check_mpi(MPI_Comm_split(world.get(), owns ? layout.local_rank : MPI_UNDEFINED, layout.rank,
+                             owners.address()),
+              "MPI_Comm_split by slice");
+    if (owns) check_mpi(MPI_Comm_size(owners.get(), &count), "MPI_Comm_size");
+  }
+};
+
+NodeSharedCommunicator::NodeSharedCommunicator(const CommunicatorOptions& options,
+                                               const runtime::RankLayout& layout)
+    : layout_(layout),
+      timeout_(options.timeout),
+      mpi_(false),
+      nodes_(std::make_unique<Nodes>(layout)),
+      barrier_(layout),
+      queue_(options.progress_thread ? std::make_unique<OperationQueue>() : nullptr) {}
+
+NodeSharedCommunicator::~NodeSharedCommunicator() = default;
+
+std::span<float> NodeSharedCommunicator::Parts::of(int local_rank) const {
+  auto* const bytes = first + static_cast<std::size_t>(local_rank) * part_bytes;
+  return {reinterpret_cast<float*>(bytes), elements};  // NOLINT(*-reinterpret-cast)
+}
+
+std::span<float> NodeSharedCommunicator::allocate(std::size_t elements) {
+  const auto part_bytes = rounded_up_to_pages(elements * sizeof(float));
+  const auto ranks = static_cast<std::size_t>(layout_.local_size);
+  windows_.push_back({runtime::NodeMemory(ranks * part_bytes, layout_), part_bytes});
+  const Parts parts{windows_.back().memory.bytes().data(), part_bytes, elements};
+  const auto mine = parts.of(layout_.local_rank);
+  std::fill(mine.begin(), mine.end(), 0.0F);
+  windows_.back().memory.synchronize();
+  return mine;
+}
+
+std::optional<NodeSharedCommunicator::Parts> NodeSharedCommunicator::find(
+    const float* data, std::size_t elements) const {
+  for (const auto& window : windows_) {
+    auto* const first = window.memory.bytes().data();
+    const auto own = static_cast<std::size_t>(layout_.local_rank) * window.part_bytes;
+    const std::less<const void*> before;
+    if (before(data, first + own) || !before(data, first + own + window.part_bytes)) continue;
+    const auto offset = std::as_bytes(std::span(data, 0)).data() - (first + own);
+    return Parts{first + offset, window.part_bytes, elements};
+  }
+  return std::nullopt;
+}
+
+Completion NodeSharedCommunicator::submit(std::function<void()> operation) {
+  return run_or_queue(queue_.get(), std::move(operation));
+}
+
+Completion NodeSharedCommunicator::all_reduce(std::span<const float> send,
+                                              std::span<float> receive) {
+  const auto from = find(send.data(), send.size());
+  const auto to = find(receive.data(), receive.size());
+  if (!from || !to) {
+    return submit([this, send, receive] { mpi_.all_reduce(send, receive).wait(); });
+  }
+  return submit([this, from = *from, to = *to] { reduce(from, to); });
+}
+
+void NodeSharedCommunicator::reduce(const Parts& send, const Parts& receive) {
+  wait_for_node(send.elements);  // all have written what they send
+  const int slice = layout_.local_rank;
+  if (slice < nodes_->slices) {
+    const auto begin = slice_begin(send.elements, slice, nodes_->slices);
+    const auto end = slice_begin(send.elements, slice + 1, nodes_->slices);
+    add_up(send, receive, begin, end);
+  }
+  wait_for_node(send.elements);  // all have received all slices
+}
+
+void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std::size_t begin,
+                                    std::size_t end) const {
+  const int ranks = layout_.local_size;
+  const int self = layout_.local_rank;
+  const bool between_nodes = nodes_->count > 1;
+  const auto give_to_others = [&](std::size_t from, std::span<const float> sums) {
+    for (int rank = 0; rank < ranks; ++rank) {
+      if (between_nodes && rank == self) continue;
+      std::memcpy(&receive.of(rank)[from], sums.data(), sums.size_bytes());
+    }
+  };
+  std::array<float, kSumBlockElements> block;  // NOLINT(*-member-init): written before it is read
+  for (std::size_t i = begin; i < end; i += kSumBlockElements) {
+    const auto sums = std::span(block).first(std::min(kSumBlockElements, end - i));
+    sum_by_tree(sums, static_cast<std::size_t>(ranks), [&](std::size_t rank) {
+      return send.of(static_cast<int>(rank)).subspan(i, sums.size());
+    });
+    if (between_nodes) {
+      std::memcpy(&receive.of(self)[i], sums.data(), sums.size_bytes());
+    } else {
+      give_to_others(i, sums);
+    }
+  }
+  if (!between_nodes || begin == end) return;
+  const auto mine = receive.of(self).subspan(begin, end - begin);
+  check_mpi(
+      MPI_Allreduce(MPI_IN_PLACE, mine.data(), mpi_count(mine.size()), MPI_FLOAT, MPI_SUM,
+                    nodes_->owners.get()),
+      fmt::format("MPI_Allreduce of {} elements between {} nodes", mine.size(), nodes_->count));
+  give_to_others(begin, mine);
+}
+
+void NodeSharedCommunicator::wait_for_node(std::size_t elements) {
+  const auto missing = barrier_.arrive_and_wait(timeout_, [this] {
+    // Open MPI moves what is under way only inside its own calls.
+    int arrived = 0;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, nodes_->world.get(), &arrived, MPI_STATUS_IGNORE);
+  });
+  if (missing.empty()) return;
+  std::string who;
+  for (const int local_rank : missing) {
+    const int rank = layout_.node_ranks.at(static_cast<std::size_t>(local_rank));
+    who += fmt::format("{}{}", who.empty() ? "" : ", ", layout_.describe(rank));
+  }
+  throw RuntimeFailure(fmt::format(
+      "all-reduce of {} elements: {} did not come within {} s: stopped, stuck or far behind; see "
+      "what it does there, or raise --collective-timeout if it is only slow",
+      elements, who, timeout_.count()));
+}
+
+Completion NodeSharedCommunicator::all_reduce(std::span<double> buffer) {
+  return submit([this, buffer] { mpi_.all_reduce(buffer).wait(); });
+}
+
+Completion NodeSharedCommunicator::broadcast(std::span<std::byte> buffer, int root) {
+  return submit([this, buffer, root] { mpi_.broadcast(buffer, root).wait(); });
+}
+
+void NodeSharedCommunicator::barrier() {
+  submit([this] { mpi_.barrier(); }).wait();
+}
+
+}  // namespace lockstep::comm
