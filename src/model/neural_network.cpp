@@ -3,6 +3,7 @@
 #include <span>
 
 #include <lockstep/base/sha256.hpp>
+#include <lockstep/model/linear.hpp>
 #include <lockstep/model/neural_network.hpp>
 
 namespace lockstep::model {
@@ -15,11 +16,11 @@ NeuralNetworkImpl::NeuralNetworkImpl(std::int64_t inputs, const std::vector<std:
   torch::nn::Sequential stack;
   std::int64_t width = inputs;
   for (const std::int64_t next : hidden) {
-    stack->push_back(torch::nn::Linear(width, next));
-    stack->push_back(torch::nn::ReLU());
+    stack->push_back(Linear(width, next));
+    stack->push_back(torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
     width = next;
   }
-  stack->push_back(torch::nn::Linear(width, outputs));
+  stack->push_back(Linear(width, outputs));
   linear_relu_stack_ = register_module("linear_relu_stack", stack);
 }
 
