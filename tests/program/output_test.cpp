@@ -60,7 +60,9 @@ TEST_F(OutputTest, OpenBlasRunsTheKernelsThatFitTheProcessor) {
   const auto config = nlohmann::json::parse(read_bytes(run_ / "config.json"));
   const auto kernels = config.at("versions").at("openblas_kernels");
   if (kernels.is_null()) GTEST_SKIP() << "this LibTorch does not compute with OpenBLAS";
-  if (is_amd_with_avx512()) EXPECT_EQ(kernels, "SkylakeX");
+  if (is_amd_with_avx512()) {
+    EXPECT_EQ(kernels, "SkylakeX");
+  }
 }
 
 TEST_F(OutputTest, TheUsersChoiceOfKernelsIsKeptAndItsCostSaid) {
