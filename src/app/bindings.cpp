@@ -73,6 +73,26 @@ Binding integer(std::optional<std::int64_t>& target, std::int64_t least, std::in
   return binding;
 }
 
+Binding byte_size(std::int64_t& target, std::int64_t least, std::int64_t most) {
+  return {.value_name = "BYTES",
+          .expected =
+              fmt::format("a number of bytes from {} to {} (K, M or G may follow)", least, most),
+          .set =
+              [&target, least, most](const std::string& text) {
+                constexpr std::string_view kUnits = "KMG";
+                const auto unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+                const bool has_unit = unit != std::string_view::npos;
+                const auto number =
+                    parsed<std::int64_t>(has_unit ? text.substr(0, text.size() - 1) : text);
+                const auto shift = has_unit ? 10 * (unit + 1) : 0;
+                if (!number || *number < 0 || *number > (most >> shift)) return false;
+                if ((*number << shift) < least) return false;
+                target = *number << shift;
+                return true;
+              },
+          .get = [&target]() -> nlohmann::json { return target; }};
+}
+
 Binding seed(std::uint64_t& target) {
   auto binding =
       integer_binding<std::uint64_t>(target, 0, kLargestSeed, "an integer from 0 to 2^63 − 1");

@@ -25,8 +25,9 @@ struct Command {
 const std::array kCommands = {
     Command{"train", "train with one replica a rank: mpirun -np N lockstep train",
             lockstep::app::train_command},
-    Command{"evaluate", "test accuracy and loss of saved weights",
-            lockstep::app::evaluate_command}};
+    Command{"evaluate", "test accuracy and loss of saved weights", lockstep::app::evaluate_command},
+    Command{"bench", "time an all-reduce by size, or a training step by part",
+            lockstep::app::bench_command}};
 
 void print_help() {
   fmt::print("Usage: lockstep COMMAND [options]\n\n");

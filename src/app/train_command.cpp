@@ -8,14 +8,12 @@
 #include <lockstep/app/job.hpp>
 #include <lockstep/app/run_record.hpp>
 #include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/training_setup.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/runtime/process_time.hpp>
-#include <lockstep/sync/broadcast_parameters.hpp>
-#include <lockstep/train/node_dataset.hpp>
 #include <lockstep/train/run_folder.hpp>
-#include <lockstep/train/trainer.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -26,49 +24,6 @@ constexpr const char* kTrainUsage =
     "a rank, gradients summed over ranks before every step. Without mpirun: one rank.\n\n"
     "Options come from the command line, then from LOCKSTEP_<OPTION_NAME> in the environment\n"
     "(LOCKSTEP_BATCH_SIZE=32), then from the file of --config FILE (name = value, one a line).\n\n";
-
-/// Initial weights: rank 0's, on every rank, on the device.
-model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
-                                  const torch::Device& device) {
-  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    auto made = model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses,
-                                           options.sampling.seed);
-    if (!options.model.init_from.empty() && job.layout.rank == 0) {
-      model::load_parameters(*made, model::read_safetensors(options.model.init_from),
-                             options.model.init_from);
-    }
-    return made;
-  });
-  sync::broadcast_parameters(*network, *job.control);
-  network->to(device);
-  return network;
-}
-
-/// The communicator for gradients, in a thread of its own where that pays.
-std::unique_ptr<comm::Communicator> make_gradient_communicator(
-    Job& job, const train::DistributionOptions& options, const Compute& compute) {
-  const bool spare_core = compute.cores > compute.threads || compute.device.is_cuda();
-  const bool overlap = options.overlap == train::Overlap::kOn ||
-                       (options.overlap == train::Overlap::kAuto && spare_core);
-  return comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    return comm::make_communicator(
-        {.backend = options.backend,
-         .progress_thread = overlap,
-         .node_shared = options.node_shared,
-         .timeout = std::chrono::duration<double>(options.collective_timeout_seconds)},
-        job.layout);
-  });
-}
-
-void check_enough_samples(Job& job, const train::TrainOptions& options, std::int64_t samples) {
-  comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    const auto held_back = data::validation_samples(samples, options.data.validation_fraction);
-    if (samples - held_back < job.layout.world_size) {
-      throw UsageError(fmt::format("{} ranks but only {} training samples: start fewer ranks",
-                                   job.layout.world_size, samples - held_back));
-    }
-  });
-}
 
 void announce(const Job& job, const train::BatchSizes& sizes, const Compute& compute,
               const train::NodeDataset& dataset, const std::string& folder) {
@@ -141,26 +96,8 @@ void train(Job& job, const Arguments& arguments) {
   train::TrainOptions options;
   const auto table = train_option_table(options);
   take_options(job, table, arguments, {"checkpoint"});
-  const auto sizes = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    train::check_combinations(options);
-    return train::resolve_batch_sizes(options, job.layout.world_size);
-  });
-  const auto compute = prepare_compute(job, options.distribution);
-  const auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
-  check_enough_samples(job, options, dataset.train.size());
-  const auto network = make_network(job, options, compute.device);
-  const auto gradients = make_gradient_communicator(job, options.distribution, compute);
-  const runtime::StopRequest stop;
-  const auto trainer = end_together(job, [&] {
-    return std::make_unique<train::Trainer>(
-        options, sizes,
-        train::TrainerParts{.network = network,
-                            .train = dataset.train.to(compute.device),
-                            .test = dataset.test.to(compute.device),
-                            .control = *job.control,
-                            .gradients = *gradients,
-                            .stop = stop});
-  });
+  const auto training = set_up_training(job, options);
+  const auto& [compute, sizes, dataset, network, gradients, stop, trainer] = *training;
 
   // Last, so that a run that cannot start leaves no folder.
   const auto output = comm::run_on_all_ranks(*job.control, job.layout, [&] {

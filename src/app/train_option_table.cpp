@@ -123,18 +123,28 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
             non_negative_number(optimization.clip_grad_norm)}}};
 }
 
+Option backend(train::DistributionOptions& distribution) {
+  return {"backend", "library for all-reduce (default auto)",
+          choice<Backend>(
+              distribution.backend,
+              {{"auto", Backend::kAuto}, {"nccl", Backend::kNccl}, {"mpi", Backend::kMpi}})};
+}
+Option node_shared(train::DistributionOptions& distribution) {
+  return {"node-shared", "all-reduce through shared memory inside a node (default on)",
+          on_off(distribution.node_shared)};
+}
+Option collective_timeout(train::DistributionOptions& distribution) {
+  return {"collective-timeout",
+          "seconds that a rank waits in shared memory for the others (default 60)",
+          positive_number(distribution.collective_timeout_seconds)};
+}
+
 OptionGroup distribution_group(train::DistributionOptions& distribution) {
   return {"Distribution",
           {device(distribution),
-           {"backend", "library for all-reduce (default auto)",
-            choice<Backend>(
-                distribution.backend,
-                {{"auto", Backend::kAuto}, {"nccl", Backend::kNccl}, {"mpi", Backend::kMpi}})},
-           {"node-shared", "all-reduce through shared memory inside a node (default on)",
-            on_off(distribution.node_shared)},
-           {"collective-timeout",
-            "seconds that a rank waits in shared memory for the others (default 60)",
-            positive_number(distribution.collective_timeout_seconds)},
+           backend(distribution),
+           node_shared(distribution),
+           collective_timeout(distribution),
            threads(distribution),
            {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
             positive_number(distribution.bucket_mb)},
@@ -158,6 +168,16 @@ OptionGroup output_group(train::OutputOptions& output) {
 }
 
 }  // namespace
+
+OptionGroup communicator_group(train::DistributionOptions& distribution) {
+  return {"Distribution",
+          {backend(distribution), node_shared(distribution), collective_timeout(distribution)}};
+}
+
+OptionTable step_option_table(train::TrainOptions& options) {
+  return {sampling_group(options.sampling), model_group(options.model),
+          optimization_group(options.optimization), distribution_group(options.distribution)};
+}
 
 OptionTable train_option_table(train::TrainOptions& options) {
   return {data_group(options.data),

@@ -83,11 +83,12 @@ std::optional<NodeSharedCommunicator::Parts> NodeSharedCommunicator::find(
     const float* data, std::size_t elements) const {
   for (const auto& window : windows_) {
     auto* const first = window.memory.bytes().data();
-    const auto own = static_cast<std::size_t>(layout_.local_rank) * window.part_bytes;
-    const std::less<const void*> before;
-    if (before(data, first + own) || !before(data, first + own + window.part_bytes)) continue;
-    const auto offset = std::as_bytes(std::span(data, 0)).data() - (first + own);
-    return Parts{first + offset, window.part_bytes, elements};
+    const auto* const own =
+        first + static_cast<std::size_t>(layout_.local_rank) * window.part_bytes;
+    const auto* const wanted = std::as_bytes(std::span(data, elements)).data();
+    const std::less<> before;
+    if (before(wanted, own) || !before(wanted, own + window.part_bytes)) continue;
+    return Parts{first + (wanted - own), window.part_bytes, elements};
   }
   return std::nullopt;
 }

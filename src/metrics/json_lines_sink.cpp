@@ -52,15 +52,15 @@ class JsonLinesSink final : public EventSink {
            {"train_loss", event.train_loss},
            {"seconds", event.seconds},
            {"images_per_second", event.images_per_second},
-           {"data_ms", times.data_ms},
-           {"forward_ms", times.forward_ms},
-           {"backward_ms", times.backward_ms},
-           {"communication_ms", times.communication_ms},
-           {"exposed_communication_ms", times.exposed_communication_ms},
-           {"optimizer_ms", times.optimizer_ms},
-           {"step_ms_p50", times.step_ms_p50},
-           {"step_ms_p95", times.step_ms_p95},
-           {"step_ms_p99", times.step_ms_p99}});
+           {"data_ms", times.data.mean},
+           {"forward_ms", times.forward.mean},
+           {"backward_ms", times.backward.mean},
+           {"communication_ms", times.communication.mean},
+           {"exposed_communication_ms", times.exposed_communication.mean},
+           {"optimizer_ms", times.optimizer.mean},
+           {"step_ms_p50", times.step.p50},
+           {"step_ms_p95", times.step.p95},
+           {"step_ms_p99", times.step.p99}});
   }
   void on(const Evaluation& event) override {
     write({{"event", event.set == Evaluation::Set::kTest ? "test" : "validation"},

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <lockstep/metrics/step_timer.hpp>
 
@@ -12,61 +13,54 @@ double milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+Distribution distribution_of(std::vector<double> values) {
+  if (values.empty()) return {};
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  return {.mean = sum / static_cast<double>(values.size()),
+          .p50 = percentile(values, 50),
+          .p95 = percentile(values, 95),
+          .p99 = percentile(values, 99)};
+}
+
 }  // namespace
 
 void StepTimer::begin_step() {
   step_begin_ = phase_begin_ = now_();
+  current_.fill(0);
 }
 
 void StepTimer::end_phase(Phase phase, double excluded_seconds) {
   const auto now = now_();
-  const double elapsed =
+  current_.at(static_cast<std::size_t>(phase)) +=
       milliseconds(now - phase_begin_) - excluded_seconds * kMillisecondsPerSecond;
   phase_begin_ = now;
-  switch (phase) {
-    case Phase::kData:
-      sums_.data_ms += elapsed;
-      break;
-    case Phase::kForward:
-      sums_.forward_ms += elapsed;
-      break;
-    case Phase::kBackward:
-      sums_.backward_ms += elapsed;
-      break;
-    case Phase::kOptimizer:
-      sums_.optimizer_ms += elapsed;
-      break;
-  }
 }
 
 void StepTimer::add_communication(double communication_seconds, double exposed_seconds) {
-  sums_.communication_ms += communication_seconds * kMillisecondsPerSecond;
-  sums_.exposed_communication_ms += exposed_seconds * kMillisecondsPerSecond;
+  current_[kCommunication] += communication_seconds * kMillisecondsPerSecond;
+  current_[kExposedCommunication] += exposed_seconds * kMillisecondsPerSecond;
 }
 
 void StepTimer::end_step() {
-  step_ms_.push_back(milliseconds(now_() - step_begin_));
+  current_[kStep] = milliseconds(now_() - step_begin_);
+  for (std::size_t i = 0; i < kQuantities; ++i) of_steps_.at(i).push_back(current_.at(i));
 }
 
 StepTimes StepTimer::summary() const {
-  if (step_ms_.empty()) return {};
-  StepTimes means = sums_;
-  const auto steps = static_cast<double>(step_ms_.size());
-  for (double* sum :
-       {&means.data_ms, &means.forward_ms, &means.backward_ms, &means.communication_ms,
-        &means.exposed_communication_ms, &means.optimizer_ms}) {
-    *sum /= steps;
-  }
-  auto values = step_ms_;
-  means.step_ms_p50 = percentile(values, 50);
-  means.step_ms_p95 = percentile(values, 95);
-  means.step_ms_p99 = percentile(values, 99);
-  return means;
+  const auto of_phase = [&](Phase phase) {
+    return distribution_of(of_steps_.at(static_cast<std::size_t>(phase)));
+  };
+  return {.data = of_phase(Phase::kData),
+          .forward = of_phase(Phase::kForward),
+          .backward = of_phase(Phase::kBackward),
+          .communication = distribution_of(of_steps_[kCommunication]),
+          .exposed_communication = distribution_of(of_steps_[kExposedCommunication]),
+          .optimizer = of_phase(Phase::kOptimizer),
+          .step = distribution_of(of_steps_[kStep])};
 }
 
 void StepTimer::reset() {
-  sums_ = {};
-  step_ms_.clear();
+  for (auto& values : of_steps_) values.clear();
 }
 
 double percentile(std::vector<double>& values, double percent) {

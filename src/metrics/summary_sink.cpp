@@ -27,9 +27,9 @@ class SummarySink final : public EventSink {
 
  private:
   static double waiting_percent(const StepTimes& times) {
-    const double all = times.data_ms + times.forward_ms + times.backward_ms +
-                       times.exposed_communication_ms + times.optimizer_ms;
-    return all > 0 ? 100.0 * times.exposed_communication_ms / all : 0.0;
+    const double all = times.data.mean + times.forward.mean + times.backward.mean +
+                       times.exposed_communication.mean + times.optimizer.mean;
+    return all > 0 ? 100.0 * times.exposed_communication.mean / all : 0.0;
   }
 
   Log log_;

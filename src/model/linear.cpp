@@ -23,8 +23,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
     tensor_list gradients(kInputs);
     if (context->needs_input_grad(kInput)) gradients[kInput] = at::mm(gradient, weight);
     if (weight.grad().defined()) {
-      auto sum = weight.grad();
-      sum.addmm_(gradient.t(), input);  // the accumulator then gets nothing more to add
+      weight.grad().addmm_(gradient.t(), input);  // the accumulator gets nothing more to add
     } else {
       gradients[kWeight] = at::mm(gradient.t(), input);
     }

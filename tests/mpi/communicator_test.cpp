@@ -111,7 +111,7 @@ TEST_P(CommunicatorTest, SumsInItsOwnMemoryInPlaceAndOutOfPlace) {
 }
 
 TEST_P(CommunicatorTest, ManyOperationsInFlightKeepTheirOrder) {
-  const auto memory = communicator_->allocate(20 * 1000);
+  const auto memory = communicator_->allocate(20'000);
   std::fill(memory.begin(), memory.end(), 1.0F);
   std::vector<Completion> completions;
   for (std::size_t i = 0; i < 20; ++i) {

@@ -29,10 +29,10 @@ TEST(StepTimer, AveragesCommunicationOverSteps) {
     timer.add_communication(0.004, 0.001);
     timer.end_step();
   }
-  EXPECT_NEAR(timer.summary().communication_ms, 4, 1e-9);
-  EXPECT_NEAR(timer.summary().exposed_communication_ms, 1, 1e-9);
+  EXPECT_NEAR(timer.summary().communication.mean, 4, 1e-9);
+  EXPECT_NEAR(timer.summary().exposed_communication.mean, 1, 1e-9);
   timer.reset();
-  EXPECT_EQ(timer.summary().communication_ms, 0);
+  EXPECT_EQ(timer.summary().communication.mean, 0);
 }
 
 TEST(StepTimer, GivesEachPhaseItsTimeWithoutWhatIsExcluded) {
@@ -53,14 +53,16 @@ TEST(StepTimer, GivesEachPhaseItsTimeWithoutWhatIsExcluded) {
     timer.end_step();
   }
   const auto times = timer.summary();  // means of scales 1 and 3
-  EXPECT_DOUBLE_EQ(times.data_ms, 4);
-  EXPECT_DOUBLE_EQ(times.forward_ms, 10);
-  EXPECT_DOUBLE_EQ(times.backward_ms, 12);
-  EXPECT_DOUBLE_EQ(times.exposed_communication_ms, 8);
-  EXPECT_DOUBLE_EQ(times.communication_ms, 12);
-  EXPECT_DOUBLE_EQ(times.optimizer_ms, 2);
-  EXPECT_DOUBLE_EQ(times.step_ms_p50, 18);
-  EXPECT_DOUBLE_EQ(times.step_ms_p99, 54);
+  EXPECT_DOUBLE_EQ(times.data.mean, 4);
+  EXPECT_DOUBLE_EQ(times.forward.mean, 10);
+  EXPECT_DOUBLE_EQ(times.backward.mean, 12);
+  EXPECT_DOUBLE_EQ(times.exposed_communication.mean, 8);
+  EXPECT_DOUBLE_EQ(times.communication.mean, 12);
+  EXPECT_DOUBLE_EQ(times.optimizer.mean, 2);
+  EXPECT_DOUBLE_EQ(times.forward.p50, 5);
+  EXPECT_DOUBLE_EQ(times.forward.p95, 15);
+  EXPECT_DOUBLE_EQ(times.step.p50, 18);
+  EXPECT_DOUBLE_EQ(times.step.p99, 54);
 }
 
 }  // namespace

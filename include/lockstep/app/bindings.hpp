@@ -19,6 +19,8 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
                               std::int64_t most = kNoLimit);
 [[nodiscard]] Binding integer(std::optional<std::int64_t>& target, std::int64_t least,
                               std::int64_t most);
+/// A number of bytes in [least, most]; K, M or G stand for 2^10, 2^20, 2^30.
+[[nodiscard]] Binding byte_size(std::int64_t& target, std::int64_t least, std::int64_t most);
 /// A seed: an integer of at least 0.
 [[nodiscard]] Binding seed(std::uint64_t& target);
 [[nodiscard]] Binding seed(std::optional<std::uint64_t>& target);

@@ -9,6 +9,9 @@ namespace lockstep::app {
 using Arguments = std::vector<std::string>;
 
 [[nodiscard]] int train_command(const Arguments& arguments);
+[[nodiscard]] int bench_command(const Arguments& arguments);
+[[nodiscard]] int bench_allreduce_command(const Arguments& arguments);
+[[nodiscard]] int bench_step_command(const Arguments& arguments);
 [[nodiscard]] int evaluate_command(const Arguments& arguments);
 
 /// True if --help (or -h) is among the arguments.

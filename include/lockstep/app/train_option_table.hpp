@@ -9,6 +9,12 @@ namespace lockstep::app {
 /// Every option of `train`; `options` must outlive the table.
 [[nodiscard]] OptionTable train_option_table(train::TrainOptions& options);
 
+/// What decides how a step is computed, and how long it takes.
+[[nodiscard]] OptionTable step_option_table(train::TrainOptions& options);
+
+/// What decides how ranks communicate.
+[[nodiscard]] OptionGroup communicator_group(train::DistributionOptions& distribution);
+
 /// What `evaluate` takes: a checkpoint, and train's options for data, loss and device.
 struct EvaluateOptions {
   std::string checkpoint;

@@ -30,17 +30,23 @@ struct TrainStep {
   double images_per_second = 0;  ///< since the line before
 };
 
-/// Means a step on rank 0, in milliseconds; and the distribution of whole steps.
+/// Of one quantity over steps, in milliseconds; percentiles by the nearest-rank method.
+struct Distribution {
+  double mean = 0;
+  double p50 = 0;
+  double p95 = 0;
+  double p99 = 0;
+};
+
+/// Where rank 0's steps spent their time.
 struct StepTimes {
-  double data_ms = 0;
-  double forward_ms = 0;
-  double backward_ms = 0;               ///< without exposed communication
-  double communication_ms = 0;          ///< in collectives, hidden or not
-  double exposed_communication_ms = 0;  ///< of which computation waited
-  double optimizer_ms = 0;
-  double step_ms_p50 = 0;
-  double step_ms_p95 = 0;
-  double step_ms_p99 = 0;
+  Distribution data{};
+  Distribution forward{};
+  Distribution backward{};               ///< without exposed communication
+  Distribution communication{};          ///< in collectives, hidden or not
+  Distribution exposed_communication{};  ///< of which computation waited
+  Distribution optimizer{};
+  Distribution step{};  ///< whole steps
 };
 
 struct EpochEnd {

@@ -1,6 +1,7 @@
 // Where a step's time goes.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,7 +19,7 @@ namespace lockstep::metrics {
 /// A phase may end several times a step (gradient accumulation): its times add up.
 class StepTimer {
  public:
-  enum class Phase : std::uint8_t { kData, kForward, kBackward, kOptimizer };
+  enum class Phase : std::uint8_t { kData, kForward, kBackward, kOptimizer, kPhases };
 
   using Clock = std::chrono::steady_clock;
   /// `now` reads the clock; tests give one of their own.
@@ -35,11 +36,19 @@ class StepTimer {
   void reset();
 
  private:
+  // Phases, and behind them:
+  enum Quantity : std::uint8_t {
+    kCommunication = static_cast<std::uint8_t>(Phase::kPhases),
+    kExposedCommunication,
+    kStep,
+    kQuantities
+  };
+
   std::function<Clock::time_point()> now_;
-  StepTimes sums_;  // milliseconds; the percentiles unused
   Clock::time_point step_begin_;
   Clock::time_point phase_begin_;
-  std::vector<double> step_ms_;
+  std::array<double, kQuantities> current_{};                // of the step under way, milliseconds
+  std::array<std::vector<double>, kQuantities> of_steps_{};  // of those that have ended
 };
 
 /// The `percent`-th percentile by the nearest-rank method; 0 of nothing. Reorders `values`.

@@ -1,0 +1,34 @@
+// The command lines of `bench allreduce` and `bench step`, bound to their structs.
+#pragma once
+
+#include <string>
+
+#include <lockstep/app/option_table.hpp>
+#include <lockstep/benchmark/allreduce.hpp>
+#include <lockstep/train/options.hpp>
+
+namespace lockstep::app {
+
+/// Files for the results, empty: none.
+struct ResultFiles {
+  std::string json;
+  std::string csv;
+};
+
+struct BenchAllReduceOptions {
+  benchmark::AllReduceOptions sizes;
+  train::DistributionOptions distribution;
+  ResultFiles files;
+};
+
+struct BenchStepOptions {
+  std::int64_t steps = 300;
+  train::TrainOptions train;
+  ResultFiles files;
+};
+
+/// The options must outlive the tables.
+[[nodiscard]] OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options);
+[[nodiscard]] OptionTable bench_step_option_table(BenchStepOptions& options);
+
+}  // namespace lockstep::app

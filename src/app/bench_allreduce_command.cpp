@@ -1,0 +1,127 @@
+#include <chrono>
+#include <set>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <lockstep/app/bench_option_tables.hpp>
+#include <lockstep/app/commands.hpp>
+#include <lockstep/app/job.hpp>
+#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/base/file.hpp>
+#include <lockstep/comm/agreement.hpp>
+
+namespace lockstep::app {
+namespace {
+
+using benchmark::AllReduceResult;
+
+constexpr const char* kUsage =
+    "Usage: mpirun -np N lockstep bench allreduce [options]\n\n"
+    "How long an all-reduce of float32 sums takes, out of place, by size. algbw = bytes / time;\n"
+    "busbw = algbw x 2(n - 1)/n, which compares between numbers of ranks; wrong counts "
+    "elements.\n\n";
+
+void check_sizes(const benchmark::AllReduceOptions& sizes) {
+  if (sizes.min_bytes > sizes.max_bytes) {
+    throw UsageError(
+        fmt::format("--min-bytes {} exceeds --max-bytes {}", sizes.min_bytes, sizes.max_bytes));
+  }
+}
+
+void print_head(const Job& job, const BenchAllReduceOptions& options) {
+  const std::set<std::string> hosts(job.layout.hosts.begin(), job.layout.hosts.end());
+  fmt::print(
+      "# all-reduce, {} rank{} on {} host{}, {}; float32, sum, out of place; mean of {} "
+      "iterations after {}\n{:>12} {:>12} {:>6} {:>12} {:>12} {:>12} {:>12} {:>6}\n",
+      job.layout.world_size, job.layout.world_size == 1 ? "" : "s", hosts.size(),
+      hosts.size() == 1 ? "" : "s",
+      options.distribution.node_shared ? "shared memory inside a node, MPI between" : "plain MPI",
+      options.sizes.iterations, options.sizes.warmup, "bytes", "count", "type", "time_us",
+      "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong");
+}
+
+void print_line(const AllReduceResult& result) {
+  fmt::print("{:>12} {:>12} {:>6} {:>12.2f} {:>12.2f} {:>12.3f} {:>12.3f} {:>6}\n", result.bytes,
+             result.count, "float", result.time_us, result.time_us_p50, result.algbw_gb_per_s,
+             result.busbw_gb_per_s, result.wrong);
+  std::fflush(stdout);
+}
+
+nlohmann::ordered_json as_json(const std::vector<AllReduceResult>& results) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& result : results) {
+    list.push_back({{"bytes", result.bytes},
+                    {"count", result.count},
+                    {"type", "float"},
+                    {"time_us", result.time_us},
+                    {"time_us_p50", result.time_us_p50},
+                    {"algbw_gb_per_s", result.algbw_gb_per_s},
+                    {"busbw_gb_per_s", result.busbw_gb_per_s},
+                    {"wrong", result.wrong}});
+  }
+  return {{"schema", 1}, {"results", list}};
+}
+
+std::string as_csv(const std::vector<AllReduceResult>& results) {
+  std::string text = "bytes,count,type,time_us,time_us_p50,algbw_gb_per_s,busbw_gb_per_s,wrong\n";
+  for (const auto& result : results) {
+    text +=
+        fmt::format("{},{},float,{},{},{},{},{}\n", result.bytes, result.count, result.time_us,
+                    result.time_us_p50, result.algbw_gb_per_s, result.busbw_gb_per_s, result.wrong);
+  }
+  return text;
+}
+
+void write_results(const ResultFiles& files, const std::vector<AllReduceResult>& results) {
+  if (!files.json.empty()) write_file_atomically(files.json, as_json(results).dump(2) + "\n");
+  if (!files.csv.empty()) write_file_atomically(files.csv, as_csv(results));
+}
+
+void bench(Job& job, const Arguments& arguments) {
+  BenchAllReduceOptions options;
+  train::TrainOptions elsewhere;
+  take_options(job, bench_allreduce_option_table(options), arguments,
+               option_names(train_option_table(elsewhere)));
+  comm::run_on_all_ranks(*job.control, job.layout, [&] { check_sizes(options.sizes); });
+  (void)prepare_compute(job, options.distribution);
+  const auto communicator = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    return comm::make_communicator(
+        {.backend = options.distribution.backend,
+         .node_shared = options.distribution.node_shared,
+         .timeout = std::chrono::duration<double>(options.distribution.collective_timeout_seconds)},
+        job.layout);
+  });
+  const bool speaks = job.layout.rank == 0;
+  if (speaks) print_head(job, options);
+  std::vector<AllReduceResult> results;
+  std::int64_t wrong = 0;
+  end_together(job, [&] {
+    benchmark::measure_allreduce(*communicator, *job.control, options.sizes,
+                                 [&](const AllReduceResult& result) {
+                                   if (speaks) print_line(result);
+                                   results.push_back(result);
+                                   wrong += result.wrong;
+                                 });
+  });
+  if (wrong > 0) {
+    comm::fail_together(*job.control, fmt::format("{} sums are wrong: see the table", wrong));
+  }
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (speaks) write_results(options.files, results);
+  });
+}
+
+}  // namespace
+
+int bench_allreduce_command(const Arguments& arguments) {
+  if (asks_for_help(arguments)) {
+    BenchAllReduceOptions defaults;
+    fmt::print("{}{}", kUsage, help_text(bench_allreduce_option_table(defaults)));
+    return 0;
+  }
+  return run_job([&](Job& job) { bench(job, arguments); });
+}
+
+}  // namespace lockstep::app

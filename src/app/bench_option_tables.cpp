@@ -1,0 +1,45 @@
+#include <lockstep/app/bench_option_tables.hpp>
+#include <lockstep/app/bindings.hpp>
+#include <lockstep/app/train_option_table.hpp>
+
+namespace lockstep::app {
+namespace {
+
+constexpr std::int64_t kMostBytes = std::int64_t{4} << 30U;  // one collective's count fits an int
+constexpr std::int64_t kMostIterations = 1'000'000;
+
+OptionGroup results_group(ResultFiles& files) {
+  return {"Results",
+          {{"json", "write the results as JSON", text(files.json, "FILE")},
+           {"csv", "write the results as comma-separated values", text(files.csv, "FILE")}}};
+}
+
+}  // namespace
+
+OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
+  auto& sizes = options.sizes;
+  return {
+      {"Sizes",
+       {{"min-bytes", "smallest vector (default 1K)",
+         byte_size(sizes.min_bytes, sizeof(float), kMostBytes)},
+        {"max-bytes", "largest vector (default 16M)",
+         byte_size(sizes.max_bytes, sizeof(float), kMostBytes)},
+        {"factor", "from one size to the next (default 4)", integer(sizes.factor, 2, 1 << 20)},
+        {"iterations", "of each size (default 100)", integer(sizes.iterations, 1, kMostIterations)},
+        {"warmup", "iterations before those that count (default 10)",
+         integer(sizes.warmup, 0, kMostIterations)},
+        {"check", "compare every sum with the right one (default on)", on_off(sizes.check)}}},
+      communicator_group(options.distribution),
+      results_group(options.files)};
+}
+
+OptionTable bench_step_option_table(BenchStepOptions& options) {
+  OptionTable table = {{"Steps",
+                        {{"steps", "that count, and as many before to warm up (default 300)",
+                          integer(options.steps, 1, kMostIterations)}}}};
+  for (auto& group : step_option_table(options.train)) table.push_back(std::move(group));
+  table.push_back(results_group(options.files));
+  return table;
+}
+
+}  // namespace lockstep::app

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <lockstep/app/training_setup.hpp>
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/model/safetensors.hpp>
+#include <lockstep/sync/broadcast_parameters.hpp>
+
+namespace lockstep::app {
+namespace {
+
+/// Initial weights: rank 0's, on every rank, on the device.
+model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
+                                  const torch::Device& device) {
+  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    auto made = model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses,
+                                           options.sampling.seed);
+    if (!options.model.init_from.empty() && job.layout.rank == 0) {
+      model::load_parameters(*made, model::read_safetensors(options.model.init_from),
+                             options.model.init_from);
+    }
+    return made;
+  });
+  sync::broadcast_parameters(*network, *job.control);
+  network->to(device);
+  return network;
+}
+
+/// The communicator for gradients, in a thread of its own where that pays.
+std::unique_ptr<comm::Communicator> make_gradient_communicator(
+    Job& job, const train::DistributionOptions& options, const Compute& compute) {
+  const bool spare_core = compute.cores > compute.threads || compute.device.is_cuda();
+  const bool overlap = options.overlap == train::Overlap::kOn ||
+                       (options.overlap == train::Overlap::kAuto && spare_core);
+  return comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    return comm::make_communicator(
+        {.backend = options.backend,
+         .progress_thread = overlap,
+         .node_shared = options.node_shared,
+         .timeout = std::chrono::duration<double>(options.collective_timeout_seconds)},
+        job.layout);
+  });
+}
+
+void check_enough_samples(Job& job, const train::TrainOptions& options, std::int64_t samples) {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    const auto held_back = data::validation_samples(samples, options.data.validation_fraction);
+    if (samples - held_back < job.layout.world_size) {
+      throw UsageError(fmt::format("{} ranks but only {} training samples: start fewer ranks",
+                                   job.layout.world_size, samples - held_back));
+    }
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& options) {
+  const auto sizes = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    train::check_combinations(options);
+    return train::resolve_batch_sizes(options, job.layout.world_size);
+  });
+  const auto compute = prepare_compute(job, options.distribution);
+  auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
+  check_enough_samples(job, options, dataset.train.size());
+  const auto network = make_network(job, options, compute.device);
+  auto gradients = make_gradient_communicator(job, options.distribution, compute);
+  std::unique_ptr<Training> training(
+      new Training{compute, sizes, std::move(dataset), network, std::move(gradients), {}, nullptr});
+  training->trainer = end_together(job, [&] {
+    return std::make_unique<train::Trainer>(
+        options, sizes,
+        train::TrainerParts{.network = network,
+                            .train = training->dataset.train.to(compute.device),
+                            .test = training->dataset.test.to(compute.device),
+                            .control = *job.control,
+                            .gradients = *training->gradients,
+                            .stop = training->stop});
+  });
+  return training;
+}
+
+}  // namespace lockstep::app

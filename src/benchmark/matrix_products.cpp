@@ -1,0 +1,36 @@
+#include <chrono>
+
+#include <lockstep/benchmark/matrix_products.hpp>
+
+namespace lockstep::benchmark {
+
+MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<std::int64_t>& widths,
+                               const torch::Device& device) {
+  constexpr double kOperationsEach = 2;  // a multiplication and an addition
+  const auto options = torch::TensorOptions(device).dtype(torch::kFloat32);
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    const auto in = widths[i];
+    const auto out = widths[i + 1];
+    layers_.push_back({torch::rand({batch, in}, options), torch::rand({out, in}, options),
+                       torch::rand({batch, out}, options), torch::zeros({out, in}, options)});
+    const int products = i == 0 ? 2 : 3;
+    gflop_ += 1e-9 * kOperationsEach * products * static_cast<double>(batch * in * out);
+  }
+}
+
+double MatrixProducts::run() {
+  const torch::NoGradGuard no_gradients;
+  const bool cuda = layers_.front().weight.is_cuda();
+  if (cuda) torch::cuda::synchronize();
+  const auto start = std::chrono::steady_clock::now();
+  for (auto& layer : layers_) at::mm_out(layer.output, layer.input, layer.weight.t());
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    auto& layer = layers_[i];
+    at::mm_out(layer.weight_gradient, layer.output.t(), layer.input);
+    if (i > 0) at::mm_out(layer.input, layer.output, layer.weight);
+  }
+  if (cuda) torch::cuda::synchronize();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace lockstep::benchmark
