@@ -17,7 +17,7 @@ namespace {
 
 using benchmark::AllReduceResult;
 
-constexpr const char* kUsage =
+constexpr const char* kAllReduceUsage =
     "Usage: mpirun -np N lockstep bench allreduce [options]\n\n"
     "How long an all-reduce of float32 sums takes, out of place, by size. algbw = bytes / time;\n"
     "busbw = algbw x 2(n - 1)/n, which compares between numbers of ranks; wrong counts "
@@ -79,7 +79,7 @@ void write_results(const ResultFiles& files, const std::vector<AllReduceResult>&
   if (!files.csv.empty()) write_file_atomically(files.csv, as_csv(results));
 }
 
-void bench(Job& job, const Arguments& arguments) {
+void bench_allreduce(Job& job, const Arguments& arguments) {
   BenchAllReduceOptions options;
   train::TrainOptions elsewhere;
   take_options(job, bench_allreduce_option_table(options), arguments,
@@ -118,10 +118,10 @@ void bench(Job& job, const Arguments& arguments) {
 int bench_allreduce_command(const Arguments& arguments) {
   if (asks_for_help(arguments)) {
     BenchAllReduceOptions defaults;
-    fmt::print("{}{}", kUsage, help_text(bench_allreduce_option_table(defaults)));
+    fmt::print("{}{}", kAllReduceUsage, help_text(bench_allreduce_option_table(defaults)));
     return 0;
   }
-  return run_job([&](Job& job) { bench(job, arguments); });
+  return run_job([&](Job& job) { bench_allreduce(job, arguments); });
 }
 
 }  // namespace lockstep::app

@@ -21,7 +21,8 @@ struct NodeMemory::Window {
   UnwindingProbe probe;
 
   Window(std::size_t size, const RankLayout& layout) {
-    check_mpi(MPI_Comm_split(MPI_COMM_WORLD, layout.node_ranks.front(), layout.rank, &node), "MPI_Comm_split");
+    check_mpi(MPI_Comm_split(MPI_COMM_WORLD, layout.node_ranks.front(), layout.rank, &node),
+              "MPI_Comm_split");
     void* base = nullptr;
     const auto wanted = static_cast<MPI_Aint>(size + kAlignmentBytes);
     const MPI_Aint owned = layout.local_rank == 0 ? wanted : 0;

@@ -75,7 +75,8 @@ GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
 
 GradientReducer::~GradientReducer() {
   for (const auto& accumulator : accumulators_) accumulator->node->del_post_hook(accumulator->hook);
-  for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();  // the buffer may end soon
+  // The buffer may end before the parameters do.
+  for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
 }
 
 void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {

@@ -46,7 +46,8 @@ struct StepTotals {
 /// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
 /// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
 /// their gradients must not be set to none. One thread; destruction, which must not
-/// come inside a step, removes the hooks and the gradients. Construction is collective, since the communicator provides the buckets' memory.
+/// come inside a step, removes the hooks and the gradients. Construction is collective, since the
+/// communicator provides the buckets' memory.
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
