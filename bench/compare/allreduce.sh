@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: bench/compare/allreduce.sh [--rounds N] [--bytes B] [--np N] [--help]
+
+Microseconds of one all-reduce (default: the tutorial model's 2678824 bytes, 2 ranks, 7 rounds): Lockstep through
+shared memory, Lockstep over plain MPI, and MPI_Allreduce timed by a loop of 30 lines of C, in turn. Prints every
+round, the medians and the ratios.
+TEXT
+}
+
+# shellcheck source-path=SCRIPTDIR source=../../launch/lib.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../launch/lib.sh"
+
+rounds=7 bytes=2678824 np=2
+while (($#)); do
+  case $1 in
+    --rounds) rounds=${2:?--rounds needs a number} && shift ;;
+    --bytes) bytes=${2:?--bytes needs a number} && shift ;;
+    --np) np=${2:?--np needs a number} && shift ;;
+    --help) usage && exit ;;
+    *) fail "unknown option $1: see --help" 2 ;;
+  esac
+  shift
+done
+readonly lockstep=$root/build/release/bin/lockstep iterations=500
+[[ -x $lockstep ]] || fail "build/release/bin/lockstep is missing: build it with launch/test.sh or quickstart.sh"
+mpi_arguments "$np"
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+mpicc -O2 "$root/bench/compare/mpi_allreduce.c" -o "$work/mpi_allreduce"
+cd -- "$work"
+
+ours() { # on|off
+  mpirun "${mpi_arguments[@]}" "$lockstep" bench allreduce --min-bytes "$bytes" --max-bytes "$bytes" \
+    --iterations "$iterations" --warmup 50 --node-shared "$1" --csv out.csv >/dev/null 2>log ||
+    fail "lockstep failed: $(tail -n 1 log)"
+  awk -F, 'NR == 2 {print $4}' out.csv
+}
+
+for ((round = 1; round <= rounds; ++round)); do
+  shared=$(ours on) plain=$(ours off)
+  loop=$(mpirun "${mpi_arguments[@]}" ./mpi_allreduce "$bytes" "$iterations")
+  printf '%s %s %s\n' "$shared" "$plain" "$loop" | tee -a times
+done
+median() { cut -d' ' -f"$1" times | sort -g | awk '{v[NR] = $1} END {print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
+printf 'medians of %s bytes at %s ranks: shared memory %.1f us, plain MPI %.1f us, C loop %.1f us\n' "$bytes" "$np" \
+  "$(median 1)" "$(median 2)" "$(median 3)"
+awk -v a="$(median 1)" -v b="$(median 2)" -v c="$(median 3)" \
+  'BEGIN {printf "shared memory / C loop %.2f; plain MPI / C loop %.2f\n", a / c, b / c}'
