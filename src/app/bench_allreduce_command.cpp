@@ -1,4 +1,3 @@
-#include <chrono>
 #include <set>
 #include <vector>
 
@@ -85,14 +84,9 @@ void bench_allreduce(Job& job, const Arguments& arguments) {
   take_options(job, bench_allreduce_option_table(options), arguments,
                option_names(train_option_table(elsewhere)));
   comm::run_on_all_ranks(*job.control, job.layout, [&] { check_sizes(options.sizes); });
+  options.distribution.device = runtime::DeviceRequest::kCpu;  // works on host memory
   (void)prepare_compute(job, options.distribution);
-  const auto communicator = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    return comm::make_communicator(
-        {.backend = options.distribution.backend,
-         .node_shared = options.distribution.node_shared,
-         .timeout = std::chrono::duration<double>(options.distribution.collective_timeout_seconds)},
-        job.layout);
-  });
+  const auto communicator = make_communicator(job, options.distribution, false);
   const bool speaks = job.layout.rank == 0;
   if (speaks) print_head(job, options);
   std::vector<AllReduceResult> results;

@@ -34,9 +34,10 @@ OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
 }
 
 OptionTable bench_step_option_table(BenchStepOptions& options) {
-  OptionTable table = {{"Steps",
-                        {{"steps", "that count, and as many before to warm up (default 300)",
-                          integer(options.steps, 1, kMostIterations)}}}};
+  OptionTable table = {
+      {"Steps",
+       {{"steps", "that count, and as many before to warm up; at most 60000 images (default 300)",
+         integer(options.steps, 1, kMostIterations)}}}};
   for (auto& group : step_option_table(options.train)) table.push_back(std::move(group));
   table.push_back(results_group(options.files));
   return table;

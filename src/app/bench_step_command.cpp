@@ -2,6 +2,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <lockstep/app/bench_option_tables.hpp>
@@ -31,8 +32,9 @@ constexpr double kMillisecondsPerSecond = 1000.0;
 /// machine and each finds its own data in the caches; keeps the times of the epoch that counts.
 class StepProbe final : public metrics::EventSink {
  public:
-  StepProbe(benchmark::MatrixProducts& products, std::int64_t runs_a_step)
-      : products_(products), runs_a_step_(runs_a_step) {}
+  StepProbe(benchmark::MatrixProducts& products, std::int64_t runs_a_step,
+            comm::Communicator& control)
+      : products_(products), runs_a_step_(runs_a_step), control_(control) {}
   using EventSink::on;
 
   void on(const metrics::EpochStart& /*event*/) override { product_ms_.clear(); }
@@ -44,6 +46,7 @@ class StepProbe final : public metrics::EventSink {
       for (std::int64_t i = 0; i < runs_a_step_; ++i) seconds += products_.run();
       product_ms_.push_back(seconds * kMillisecondsPerSecond);
     }
+    control_.barrier();  // or the next step would show how unlike the ranks' products were
   }
   void on(const metrics::EpochEnd& event) override { times_ = event.times; }
 
@@ -53,6 +56,7 @@ class StepProbe final : public metrics::EventSink {
  private:
   benchmark::MatrixProducts& products_;
   std::int64_t runs_a_step_;
+  comm::Communicator& control_;
   std::vector<double> product_ms_;
   metrics::StepTimes times_;
 };
@@ -138,7 +142,11 @@ void fix_what_is_not_measured(train::TrainOptions& options, std::int64_t steps, 
   constexpr std::int64_t kImages = 60'000;
   options.data = {.synthetic = true, .test_samples = 1};
   const auto global = train::resolve_batch_sizes(options, world_size).global();
-  options.data.train_samples = std::min(kImages, steps * global);
+  if (global > kImages) {
+    throw UsageError(
+        fmt::format("a global batch of {} exceeds the {} synthetic images", global, kImages));
+  }
+  options.data.train_samples = std::min(kImages / global, steps) * global;
   options.optimization.epochs = 2;
   options.optimization.max_steps = 0;
   options.output.log_every = 1;
@@ -150,8 +158,9 @@ StepResult measure(Job& job, const Training& training, const train::TrainOptions
   widths.insert(widths.end(), options.model.hidden.begin(), options.model.hidden.end());
   widths.push_back(data::kClasses);
   benchmark::MatrixProducts products(training.sizes.micro, widths, training.compute.device);
-  StepProbe probe(products, training.sizes.accumulate);
-  end_together(job, [&] { return training.trainer->run(probe); });
+  StepProbe probe(products, training.sizes.accumulate, *job.control);
+  const auto end = end_together(job, [&] { return training.trainer->run(probe); });
+  if (end.stopped) comm::fail_together(*job.control, "stopped by a signal: nothing was measured");
 
   StepResult result{.times = probe.times(), .steps = training.trainer->steps_per_epoch()};
   result.images_per_second = static_cast<double>(training.sizes.global()) / result.times.step.mean *

@@ -1,3 +1,5 @@
+#include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include <fmt/format.h>
@@ -69,7 +71,10 @@ void warn_of_idle_gpus(const Job& job, const runtime::DeviceOffer& offer,
 void warn_of_slow_kernels(const Job& job) {
   const char* fitting = runtime::openblas_core_for(runtime::read_cpu_features());
   const auto in_use = runtime::openblas_core_in_use();
-  if (fitting == nullptr || in_use.empty() || in_use == fitting || job.layout.local_rank != 0) {
+  // Read before any thread exists that changes the environment; none does.
+  const bool told = std::getenv(runtime::kOpenBlasCoreVariable) != nullptr;  // NOLINT(*-mt-unsafe)
+  if (!told || fitting == nullptr || in_use.empty() || in_use == fitting ||
+      job.layout.local_rank != 0) {
     return;
   }
   job.log.warning(fmt::format(
@@ -108,6 +113,20 @@ void take_options(Job& job, const OptionTable& table, const std::vector<std::str
                   const std::vector<std::string>& names_elsewhere) {
   const auto given = share_options(job, table, arguments, names_elsewhere);
   comm::run_on_all_ranks(*job.control, job.layout, [&] { apply_options(table, given); });
+}
+
+std::unique_ptr<comm::Communicator> make_communicator(Job& job,
+                                                      const train::DistributionOptions& options,
+                                                      bool overlap) {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] { comm::check_backend(options.backend); });
+  return end_together(job, [&] {
+    return comm::make_communicator(
+        {.backend = options.backend,
+         .progress_thread = overlap,
+         .node_shared = options.node_shared,
+         .timeout = std::chrono::duration<double>(options.collective_timeout_seconds)},
+        job.layout);
+  });
 }
 
 Compute prepare_compute(Job& job, const train::DistributionOptions& options) {

@@ -1,3 +1,6 @@
+#include <array>
+#include <span>
+
 #include <fmt/format.h>
 
 #include <lockstep/app/training_setup.hpp>
@@ -25,20 +28,23 @@ model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
   return network;
 }
 
-/// The communicator for gradients, in a thread of its own where that pays.
-std::unique_ptr<comm::Communicator> make_gradient_communicator(
-    Job& job, const train::DistributionOptions& options, const Compute& compute) {
-  const bool spare_core = compute.cores > compute.threads || compute.device.is_cuda();
-  const bool overlap = options.overlap == train::Overlap::kOn ||
-                       (options.overlap == train::Overlap::kAuto && spare_core);
-  return comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    return comm::make_communicator(
-        {.backend = options.backend,
-         .progress_thread = overlap,
-         .node_shared = options.node_shared,
-         .timeout = std::chrono::duration<double>(options.collective_timeout_seconds)},
-        job.layout);
+/// True on all ranks or on none: the number of buckets depends on it. Where there is a choice,
+/// gradients overlap with computation if every rank has a core or a GPU to spare for it.
+bool agree_on_overlap(Job& job, const train::DistributionOptions& options, const Compute& compute) {
+  std::array<double, 2> ranks_with = {compute.cores > compute.threads ? 1.0 : 0.0,
+                                      compute.device.is_cuda() ? 1.0 : 0.0};
+  job.control->all_reduce(std::span<double>(ranks_with)).wait();
+  const auto [spare_core, gpu] = ranks_with;
+  const double all = job.layout.world_size;
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (gpu != 0 && gpu != all) {
+      throw UsageError(fmt::format(
+          "{} of {} ranks have a GPU: start all on hosts with GPUs, or use --device cpu", gpu,
+          all));
+    }
   });
+  if (options.overlap != train::Overlap::kAuto) return options.overlap == train::Overlap::kOn;
+  return gpu == all || spare_core == all;
 }
 
 void check_enough_samples(Job& job, const train::TrainOptions& options, std::int64_t samples) {
@@ -62,7 +68,8 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
   auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
   check_enough_samples(job, options, dataset.train.size());
   const auto network = make_network(job, options, compute.device);
-  auto gradients = make_gradient_communicator(job, options.distribution, compute);
+  auto gradients = make_communicator(job, options.distribution,
+                                     agree_on_overlap(job, options.distribution, compute));
   std::unique_ptr<Training> training(
       new Training{compute, sizes, std::move(dataset), network, std::move(gradients), {}, nullptr});
   training->trainer = end_together(job, [&] {

@@ -11,7 +11,9 @@ MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<std::int64_
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
     const auto in = widths[i];
     const auto out = widths[i + 1];
-    layers_.push_back({torch::rand({batch, in}, options), torch::rand({out, in}, options),
+    // Backward writes over the inputs: weights this small keep the values finite for ever.
+    layers_.push_back({torch::rand({batch, in}, options),
+                       torch::rand({out, in}, options) / static_cast<double>(in * out),
                        torch::rand({batch, out}, options), torch::zeros({out, in}, options)});
     const int products = i == 0 ? 2 : 3;
     gflop_ += 1e-9 * kOperationsEach * products * static_cast<double>(batch * in * out);
@@ -20,8 +22,8 @@ MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<std::int64_
 
 double MatrixProducts::run() {
   const torch::NoGradGuard no_gradients;
-  const bool cuda = layers_.front().weight.is_cuda();
-  if (cuda) torch::cuda::synchronize();
+  const auto device = layers_.front().weight.device();
+  if (device.is_cuda()) torch::cuda::synchronize(device.index());
   const auto start = std::chrono::steady_clock::now();
   for (auto& layer : layers_) at::mm_out(layer.output, layer.input, layer.weight.t());
   for (std::size_t i = layers_.size(); i-- > 0;) {
@@ -29,7 +31,7 @@ double MatrixProducts::run() {
     at::mm_out(layer.weight_gradient, layer.output.t(), layer.input);
     if (i > 0) at::mm_out(layer.input, layer.output, layer.weight);
   }
-  if (cuda) torch::cuda::synchronize();
+  if (device.is_cuda()) torch::cuda::synchronize(device.index());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -108,14 +108,17 @@ Completion NodeSharedCommunicator::all_reduce(std::span<const float> send,
 }
 
 void NodeSharedCommunicator::reduce(const Parts& send, const Parts& receive) {
-  wait_for_node(send.elements);  // all have written what they send
+  wait_for_node(send.elements, "stopped, stuck or far behind");  // all have written what they send
   const int slice = layout_.local_rank;
   if (slice < nodes_->slices) {
     const auto begin = slice_begin(send.elements, slice, nodes_->slices);
     const auto end = slice_begin(send.elements, slice + 1, nodes_->slices);
     add_up(send, receive, begin, end);
   }
-  wait_for_node(send.elements);  // all have received all slices
+  // All have received all slices. Who owns one may have to wait for other nodes.
+  const bool one_node = layout_.world_size == layout_.local_size;
+  wait_for_node(send.elements,
+                one_node ? "stopped or stuck" : "stuck, or waiting for another node");
 }
 
 void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std::size_t begin,
@@ -150,7 +153,7 @@ void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std
   give_to_others(begin, mine);
 }
 
-void NodeSharedCommunicator::wait_for_node(std::size_t elements) {
+void NodeSharedCommunicator::wait_for_node(std::size_t elements, std::string_view guess) {
   const auto missing = barrier_.arrive_and_wait(timeout_, [this] {
     // Open MPI moves what is under way only inside its own calls.
     int arrived = 0;
@@ -162,10 +165,11 @@ void NodeSharedCommunicator::wait_for_node(std::size_t elements) {
     const int rank = layout_.node_ranks.at(static_cast<std::size_t>(local_rank));
     who += fmt::format("{}{}", who.empty() ? "" : ", ", layout_.describe(rank));
   }
-  throw RuntimeFailure(fmt::format(
-      "all-reduce of {} elements: {} did not come within {} s: stopped, stuck or far behind; see "
-      "what it does there, or raise --collective-timeout if it is only slow",
-      elements, who, timeout_.count()));
+  throw RuntimeFailure(
+      fmt::format("all-reduce of {} elements: {} did not come within {} s: {}; see what it does "
+                  "there, or raise "
+                  "--collective-timeout if it is only slow",
+                  elements, who, timeout_.count(), guess));
 }
 
 Completion NodeSharedCommunicator::all_reduce(std::span<double> buffer) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <lockstep/comm/factory.hpp>
@@ -63,7 +64,7 @@ class NodeSharedCommunicator final : public Communicator {
   [[nodiscard]] std::optional<Parts> find(const float* data, std::size_t elements) const;
   void reduce(const Parts& send, const Parts& receive);
   void add_up(const Parts& send, const Parts& receive, std::size_t begin, std::size_t end) const;
-  void wait_for_node(std::size_t elements);
+  void wait_for_node(std::size_t elements, std::string_view guess);
   Completion submit(std::function<void()> operation);
 
   runtime::RankLayout layout_;

@@ -22,7 +22,9 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
     const auto& gradient = output_gradients[0];
     tensor_list gradients(kInputs);
     if (context->needs_input_grad(kInput)) gradients[kInput] = at::mm(gradient, weight);
-    if (weight.grad().defined()) {
+    if (!context->needs_input_grad(kWeight)) {
+      // nothing to add
+    } else if (weight.grad().defined()) {
       weight.grad().addmm_(gradient.t(), input);  // the accumulator gets nothing more to add
     } else {
       gradients[kWeight] = at::mm(gradient.t(), input);

@@ -28,9 +28,10 @@ struct NodeMemory::Window {
     const MPI_Aint owned = layout.local_rank == 0 ? wanted : 0;
     check_mpi(
         MPI_Win_allocate_shared(owned, 1, MPI_INFO_NULL, node, static_cast<void*>(&base), &window),
-        fmt::format("allocating {} MiB of memory shared by the node's ranks (is /dev/shm "
-                    "large enough?): MPI_Win_allocate_shared",
-                    size >> 20U));
+        fmt::format(
+            "allocating {} MiB of memory shared by the node's ranks (is /dev/shm "
+            "large enough? gradients need none with --node-shared off): MPI_Win_allocate_shared",
+            size >> 20U));
     MPI_Win_set_errhandler(window, MPI_ERRORS_RETURN);
     MPI_Aint owner_bytes = 0;
     int unit = 0;

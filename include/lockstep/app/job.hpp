@@ -57,6 +57,10 @@ auto end_together(Job& job, Work&& work) {
 void take_options(Job& job, const OptionTable& table, const std::vector<std::string>& arguments,
                   const std::vector<std::string>& names_elsewhere);
 
+/// Collective. The communicator that `options` ask for; with a progress thread if `overlap`.
+[[nodiscard]] std::unique_ptr<comm::Communicator> make_communicator(
+    Job& job, const train::DistributionOptions& options, bool overlap);
+
 /// What a rank computes with.
 struct Compute {
   torch::Device device = torch::kCPU;

@@ -22,9 +22,11 @@ struct CommunicatorOptions {
   std::chrono::duration<double> timeout = std::chrono::seconds(60);
 };
 
+/// Throws UsageError for a backend that is not in this build. Does not communicate.
+void check_backend(Backend backend);
+
 /// A communicator over all ranks of `layout`; collective. One rank needs none of MPI's machinery
-/// and gets a communicator that does nothing. Throws UsageError for a backend that is not in this
-/// build.
+/// and gets a communicator that does nothing. Throws as check_backend does.
 [[nodiscard]] std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options,
                                                               const runtime::RankLayout& layout);
 

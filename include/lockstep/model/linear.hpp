@@ -8,7 +8,7 @@ namespace lockstep::model {
 /// torch::nn::Linear with the same parameters, initial weights and results: input [B, in] float32 →
 /// [B, out]. Where `weight.grad` is defined when backward runs, the matrix product adds to it in
 /// place: no temporary as large as the weights, no second pass over memory to add it. Accumulator
-/// hooks fire as usual. Not for gradients of gradients.
+/// hooks fire as usual. With bias; not for gradients of gradients, nor under autocast.
 /// Source: M. Shoeybi et al., "Megatron-LM", its gradient accumulation fusion.
 class LinearImpl : public torch::nn::LinearImpl {
  public:

@@ -53,7 +53,7 @@ class Trainer {
 
   /// Trains to the end and tells `events`, which should do nothing but on rank 0. A loss or weight
   /// that is not finite ends all ranks: AgreedError.
-  TrainResult run(metrics::EventSink& events);
+  [[nodiscard]] TrainResult run(metrics::EventSink& events);
 
   [[nodiscard]] std::int64_t steps_per_epoch() const;
 
