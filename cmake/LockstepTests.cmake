@@ -61,10 +61,10 @@ function(lockstep_program_test name)
   endif()
   lockstep_test_executable(${name} ${arg_UNPARSED_ARGUMENTS} LIBRARIES GTest::gmock GTest::gtest_main)
   target_sources(${name} PRIVATE ${tests_support}/program.cpp)
-  target_compile_definitions(${name} PRIVATE LOCKSTEP_PROGRAM="$<TARGET_FILE:lockstep>"
+  target_compile_definitions(${name} PRIVATE LOCKSTEP_PROGRAM="$<TARGET_FILE:lockstep_launcher>"
                              LOCKSTEP_MPIRUN="${MPIEXEC_EXECUTABLE}"
                              LOCKSTEP_RECIPES="${PROJECT_SOURCE_DIR}/launch/recipes")
-  add_dependencies(${name} lockstep)
+  add_dependencies(${name} lockstep_launcher)
   gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60 TEST_LIST ${name}_tests
                        PROPERTIES LABELS program TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
   # gtest_discover_tests would keep only the first entry of a list.

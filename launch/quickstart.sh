@@ -107,7 +107,7 @@ if [[ $device == cuda ]]; then
 fi
 prepare "$preset" "${data[@]}"
 given data-dir synthetic || has_data data/FashionMNIST/raw || provide_data
-build "$preset" lockstep
+build "$preset" lockstep_launcher
 
 if [[ -z $np ]]; then
   np=$(count_cores)
