@@ -45,7 +45,7 @@ void print_line(const AllReduceResult& result) {
   fmt::print("{:>12} {:>12} {:>6} {:>12.2f} {:>12.2f} {:>12.3f} {:>12.3f} {:>6}\n", result.bytes,
              result.count, "float", result.time_us, result.time_us_p50, result.algbw_gb_per_s,
              result.busbw_gb_per_s, result.wrong);
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
 }
 
 nlohmann::ordered_json as_json(const std::vector<AllReduceResult>& results) {
