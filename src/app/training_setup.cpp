@@ -34,7 +34,8 @@ bool agree_on_overlap(Job& job, const train::DistributionOptions& options, const
   std::array<double, 2> ranks_with = {compute.cores > compute.threads ? 1.0 : 0.0,
                                       compute.device.is_cuda() ? 1.0 : 0.0};
   job.control->all_reduce(std::span<double>(ranks_with)).wait();
-  const auto [spare_core, gpu] = ranks_with;
+  const double spare_core = ranks_with[0];
+  const double gpu = ranks_with[1];
   const double all = job.layout.world_size;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (gpu != 0 && gpu != all) {
