@@ -78,7 +78,7 @@ void warn_of_slow_kernels(const Job& job) {
     return;
   }
   job.log.warning(fmt::format(
-      "{}: {} makes OpenBLAS run its {} kernels, on this CPU up to twice as slow as {}: "
+      "{}: {} makes OpenBLAS run its {} kernels, on this CPU slower than its {} kernels: "
       "unset it",
       job.layout.host, runtime::kOpenBlasCoreVariable, in_use, fitting));
 }

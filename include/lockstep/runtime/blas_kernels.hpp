@@ -16,7 +16,7 @@ struct CpuFeatures {
 [[nodiscard]] CpuFeatures read_cpu_features() noexcept;
 
 /// The kernels to ask OpenBLAS for, or null where its own choice is right. OpenBLAS 0.3.21 knows no
-/// AMD processor with AVX-512 (Zen 4 and 5) and falls back to AVX2 kernels, half as fast there.
+/// AMD processor with AVX-512 (Zen 4 and 5) and falls back to slower AVX2 kernels.
 /// Source: OpenBLAS, driver/others/dynamic.c; docs/performance.md has the measurement.
 [[nodiscard]] const char* openblas_core_for(const CpuFeatures& features) noexcept;
 
