@@ -25,7 +25,7 @@ class HostBuffers {
 
  private:
   struct Free {
-    void operator()(float* memory) const noexcept { std::free(memory); }  // NOLINT(*-no-malloc)
+    void operator()(float* memory) const noexcept { std::free(memory); }
   };
   std::vector<std::unique_ptr<float, Free>> buffers_;
 };

@@ -34,9 +34,9 @@ NodeBarrier::NodeBarrier(const runtime::RankLayout& layout)
     : memory_(static_cast<std::size_t>(layout.local_size) * sizeof(Arrivals), layout),
       self_(static_cast<std::size_t>(layout.local_rank)) {
   auto* const first = memory_.bytes().data();
-  new (first + self_ * sizeof(Arrivals)) Arrivals;  // NOLINT(cppcoreguidelines-owning-memory)
+  new (first + self_ * sizeof(Arrivals)) Arrivals;
   memory_.synchronize();
-  arrivals_ = {std::launder(reinterpret_cast<Arrivals*>(first)),  // NOLINT(*-reinterpret-cast)
+  arrivals_ = {std::launder(reinterpret_cast<Arrivals*>(first)),
                static_cast<std::size_t>(layout.local_size)};
 }
 

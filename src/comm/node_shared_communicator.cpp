@@ -65,7 +65,7 @@ NodeSharedCommunicator::~NodeSharedCommunicator() = default;
 
 std::span<float> NodeSharedCommunicator::Parts::of(int local_rank) const {
   auto* const bytes = first + static_cast<std::size_t>(local_rank) * part_bytes;
-  return {reinterpret_cast<float*>(bytes), elements};  // NOLINT(*-reinterpret-cast)
+  return {reinterpret_cast<float*>(bytes), elements};
 }
 
 std::span<float> NodeSharedCommunicator::allocate(std::size_t elements) {
@@ -132,7 +132,7 @@ void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std
       std::memcpy(&receive.of(rank)[from], sums.data(), sums.size_bytes());
     }
   };
-  std::array<float, kSumBlockElements> block;  // NOLINT(*-member-init): written before it is read
+  std::array<float, kSumBlockElements> block;  // written before it is read
   for (std::size_t i = begin; i < end; i += kSumBlockElements) {
     const auto sums = std::span(block).first(std::min(kSumBlockElements, end - i));
     sum_by_tree(sums, static_cast<std::size_t>(ranks), [&](std::size_t rank) {

@@ -35,7 +35,7 @@ class Tree {
       add(result.data(), addend_(first + stride).data(), result.size());
       return;
     }
-    std::array<float, kSumBlockElements> block;  // NOLINT(*-member-init): written before read
+    std::array<float, kSumBlockElements> block;  // written before it is read
     const auto other = std::span(block).first(result.size());
     sum(other, first + stride, 2 * stride);
     add(result.data(), other.data(), result.size());

@@ -21,7 +21,7 @@ BatchGatherer::BatchGatherer(ImageDataset dataset, std::int64_t largest_batch)
 Batch BatchGatherer::gather(std::span<const std::int64_t> indices) {
   const auto count = static_cast<std::int64_t>(indices.size());
   // from_blob wants a mutable pointer; nothing writes through it.
-  auto* const first = const_cast<std::int64_t*>(indices.data());  // NOLINT(*-const-cast)
+  auto* const first = const_cast<std::int64_t*>(indices.data());
   const auto index = torch::from_blob(first, {count}, torch::kInt64).to(dataset_.images.device());
   auto images = raw_images_.narrow(0, 0, count);
   auto labels = raw_labels_.narrow(0, 0, count);

@@ -25,8 +25,7 @@ std::string openblas_core_in_use() {
   // Looked up, not linked: LibTorch brings its BLAS along, and it need not be OpenBLAS.
   void* const symbol = ::dlsym(RTLD_DEFAULT, "openblas_get_corename");
   if (symbol == nullptr) return {};
-  return reinterpret_cast<const char* (*)()>(
-      symbol)();  // NOLINT(*-reinterpret-cast): as POSIX says
+  return reinterpret_cast<const char* (*)()>(symbol)();  // as POSIX says
 }
 
 }  // namespace lockstep::runtime

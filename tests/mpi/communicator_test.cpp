@@ -52,8 +52,7 @@ TEST_P(CommunicatorTest, GivesZeroedMemoryOnCacheLines) {
   for (const std::size_t count : {std::size_t{1}, std::size_t{100'003}}) {
     const auto memory = communicator_->allocate(count);
     ASSERT_EQ(memory.size(), count);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data()) % 64,
-              0U);  // NOLINT(*-reinterpret-cast)
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.data()) % 64, 0U);
     EXPECT_EQ(std::count(memory.begin(), memory.end(), 0.0F), static_cast<std::ptrdiff_t>(count));
     std::fill(memory.begin(), memory.end(), static_cast<float>(layout_.rank));
     communicator_->barrier();
