@@ -6,8 +6,7 @@
 
 #include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/job.hpp>
-#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/run_command.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/comm/agreement.hpp>
 
@@ -78,11 +77,7 @@ void write_results(const ResultFiles& files, const std::vector<AllReduceResult>&
   if (!files.csv.empty()) write_file_atomically(files.csv, as_csv(results));
 }
 
-void bench_allreduce(Job& job, const Arguments& arguments) {
-  BenchAllReduceOptions options;
-  train::TrainOptions elsewhere;
-  take_options(job, bench_allreduce_option_table(options), arguments,
-               option_names(train_option_table(elsewhere)));
+void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] { check_sizes(options.sizes); });
   options.distribution.device = runtime::DeviceRequest::kCpu;  // works on host memory
   (void)prepare_compute(job, options.distribution);
@@ -110,12 +105,9 @@ void bench_allreduce(Job& job, const Arguments& arguments) {
 }  // namespace
 
 int bench_allreduce_command(const Arguments& arguments) {
-  if (asks_for_help(arguments)) {
-    BenchAllReduceOptions defaults;
-    fmt::print("{}{}", kAllReduceUsage, help_text(bench_allreduce_option_table(defaults)));
-    return 0;
-  }
-  return run_job([&](Job& job) { bench_allreduce(job, arguments); });
+  BenchAllReduceOptions options;
+  return run_command(kAllReduceUsage, bench_allreduce_option_table(options), arguments,
+                     [&](Job& job) { bench_allreduce(job, options); });
 }
 
 }  // namespace lockstep::app

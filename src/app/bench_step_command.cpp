@@ -7,7 +7,7 @@
 
 #include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/run_command.hpp>
 #include <lockstep/app/training_setup.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/benchmark/fma_peak.hpp>
@@ -148,7 +148,6 @@ void fix_what_is_not_measured(train::TrainOptions& options, std::int64_t steps, 
   }
   options.data.train_samples = std::min(kImages / global, steps) * global;
   options.optimization.epochs = 2;
-  options.optimization.max_steps = 0;
   options.output.log_every = 1;
   options.output.evaluate_every = 2;
 }
@@ -173,11 +172,7 @@ StepResult measure(Job& job, const Training& training, const train::TrainOptions
   return result;
 }
 
-void bench_step(Job& job, const Arguments& arguments) {
-  BenchStepOptions options;
-  train::TrainOptions elsewhere;
-  take_options(job, bench_step_option_table(options), arguments,
-               option_names(train_option_table(elsewhere)));
+void bench_step(Job& job, BenchStepOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_combinations(options.train);
     fix_what_is_not_measured(options.train, options.steps, job.layout.world_size);
@@ -194,12 +189,9 @@ void bench_step(Job& job, const Arguments& arguments) {
 }  // namespace
 
 int bench_step_command(const Arguments& arguments) {
-  if (asks_for_help(arguments)) {
-    BenchStepOptions defaults;
-    fmt::print("{}{}", kStepUsage, help_text(bench_step_option_table(defaults)));
-    return 0;
-  }
-  return run_job([&](Job& job) { bench_step(job, arguments); });
+  BenchStepOptions options;
+  return run_command(kStepUsage, bench_step_option_table(options), arguments,
+                     [&](Job& job) { bench_step(job, options); });
 }
 
 }  // namespace lockstep::app

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/job.hpp>
+#include <lockstep/app/run_command.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/sinks.hpp>
@@ -41,11 +41,7 @@ model::NeuralNetwork load_network(Job& job, const std::string& checkpoint) {
   return network;
 }
 
-void evaluate(Job& job, const Arguments& arguments) {
-  EvaluateOptions options;
-  train::TrainOptions elsewhere;
-  take_options(job, evaluate_option_table(options), arguments,
-               option_names(train_option_table(elsewhere)));
+void evaluate(Job& job, const EvaluateOptions& options) {
   auto network = load_network(job, options.checkpoint);
   const auto compute = prepare_compute(job, options.common.distribution);
   network->to(compute.device);
@@ -60,12 +56,9 @@ void evaluate(Job& job, const Arguments& arguments) {
 }  // namespace
 
 int evaluate_command(const Arguments& arguments) {
-  if (asks_for_help(arguments)) {
-    EvaluateOptions defaults;
-    fmt::print("{}{}", kEvaluateUsage, help_text(evaluate_option_table(defaults)));
-    return 0;
-  }
-  return run_job([&](Job& job) { evaluate(job, arguments); });
+  EvaluateOptions options;
+  return run_command(kEvaluateUsage, evaluate_option_table(options), arguments,
+                     [&](Job& job) { evaluate(job, options); });
 }
 
 }  // namespace lockstep::app

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/job.hpp>
+#include <lockstep/app/run_command.hpp>
 #include <lockstep/app/run_record.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/app/training_setup.hpp>
@@ -92,10 +92,7 @@ Output open_output(const train::TrainOptions& options) {
   return output;
 }
 
-void train(Job& job, const Arguments& arguments) {
-  train::TrainOptions options;
-  const auto table = train_option_table(options);
-  take_options(job, table, arguments, {"checkpoint"});
+void train(Job& job, train::TrainOptions& options, const OptionTable& table) {
   const auto training = set_up_training(job, options);
   const auto& [compute, sizes, dataset, network, gradients, stop, trainer] = *training;
 
@@ -121,12 +118,9 @@ void train(Job& job, const Arguments& arguments) {
 }  // namespace
 
 int train_command(const Arguments& arguments) {
-  if (asks_for_help(arguments)) {
-    train::TrainOptions defaults;
-    fmt::print("{}{}", kTrainUsage, help_text(train_option_table(defaults)));
-    return 0;
-  }
-  return run_job([&](Job& job) { train(job, arguments); });
+  train::TrainOptions options;
+  const auto table = train_option_table(options);
+  return run_command(kTrainUsage, table, arguments, [&](Job& job) { train(job, options, table); });
 }
 
 }  // namespace lockstep::app

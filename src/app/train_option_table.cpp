@@ -91,13 +91,17 @@ OptionGroup model_group(train::ModelOptions& model) {
        {"init-from", "initial weights from a .safetensors file", text(model.init_from, "FILE")}}};
 }
 
-OptionGroup optimization_group(train::OptimizationOptions& optimization) {
-  return {"Optimisation",
+OptionGroup duration_group(train::OptimizationOptions& optimization) {
+  return {"Duration",
           {{"epochs", "passes over the training data (default 10)",
             integer(optimization.epochs, 1, kMostEpochs)},
            {"max-steps", "stop after N steps (default 0: no limit)",
-            integer(optimization.max_steps, 0)},
-           {"optimizer", "(default sgd)",
+            integer(optimization.max_steps, 0)}}};
+}
+
+OptionGroup optimization_group(train::OptimizationOptions& optimization) {
+  return {"Optimisation",
+          {{"optimizer", "(default sgd)",
             choice<Optimizer>(optimization.optimizer, {{"sgd", Optimizer::kSgd},
                                                        {"adam", Optimizer::kAdam},
                                                        {"adamw", Optimizer::kAdamW},
@@ -183,6 +187,7 @@ OptionTable train_option_table(train::TrainOptions& options) {
   return {data_group(options.data),
           sampling_group(options.sampling),
           model_group(options.model),
+          duration_group(options.optimization),
           optimization_group(options.optimization),
           distribution_group(options.distribution),
           output_group(options.output)};

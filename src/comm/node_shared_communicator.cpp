@@ -37,7 +37,6 @@ std::size_t slice_begin(std::size_t elements, int index, int slices) {
 struct NodeSharedCommunicator::Nodes {
   OwnedComm world;   // for letting MPI go on while waiting
   OwnedComm owners;  // of this rank's slice, one a node; null if it owns none
-  int count = 1;     // of nodes
   int slices;        // as many on every node as the smallest has ranks
 
   explicit Nodes(const runtime::RankLayout& layout) : slices(layout.local_size) {
@@ -48,7 +47,6 @@ struct NodeSharedCommunicator::Nodes {
     check_mpi(MPI_Comm_split(world.get(), owns ? layout.local_rank : MPI_UNDEFINED, layout.rank,
                              owners.address()),
               "MPI_Comm_split by slice");
-    if (owns) check_mpi(MPI_Comm_size(owners.get(), &count), "MPI_Comm_size");
   }
 };
 
@@ -125,7 +123,7 @@ void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std
                                     std::size_t end) const {
   const int ranks = layout_.local_size;
   const int self = layout_.local_rank;
-  const bool between_nodes = nodes_->count > 1;
+  const bool between_nodes = layout_.world_size != layout_.local_size;
   const auto give_to_others = [&](std::size_t from, std::span<const float> sums) {
     for (int rank = 0; rank < ranks; ++rank) {
       if (between_nodes && rank == self) continue;
@@ -146,10 +144,9 @@ void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std
   }
   if (!between_nodes || begin == end) return;
   const auto mine = receive.of(self).subspan(begin, end - begin);
-  check_mpi(
-      MPI_Allreduce(MPI_IN_PLACE, mine.data(), mpi_count(mine.size()), MPI_FLOAT, MPI_SUM,
-                    nodes_->owners.get()),
-      fmt::format("MPI_Allreduce of {} elements between {} nodes", mine.size(), nodes_->count));
+  check_mpi(MPI_Allreduce(MPI_IN_PLACE, mine.data(), mpi_count(mine.size()), MPI_FLOAT, MPI_SUM,
+                          nodes_->owners.get()),
+            fmt::format("MPI_Allreduce of {} elements between nodes", mine.size()));
   give_to_others(begin, mine);
 }
 

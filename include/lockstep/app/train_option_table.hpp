@@ -9,7 +9,7 @@ namespace lockstep::app {
 /// Every option of `train`; `options` must outlive the table.
 [[nodiscard]] OptionTable train_option_table(train::TrainOptions& options);
 
-/// What decides how a step is computed, and how long it takes.
+/// What decides how a step is computed, and how long it takes; not how many there are.
 [[nodiscard]] OptionTable step_option_table(train::TrainOptions& options);
 
 /// What decides how ranks communicate.

@@ -1,0 +1,49 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <lockstep/app/bench_option_tables.hpp>
+#include <lockstep/app/commands.hpp>
+#include <lockstep/app/run_command.hpp>
+#include <lockstep/app/train_option_table.hpp>
+
+namespace lockstep::app {
+namespace {
+
+/// A variable or a line for one of these is no mistake, whichever command runs.
+std::vector<std::string> names_of_all_commands() {
+  train::TrainOptions train;
+  EvaluateOptions evaluate;
+  BenchAllReduceOptions bench_allreduce;
+  BenchStepOptions bench_step;
+  std::vector<std::string> names;
+  for (const auto& table :
+       {train_option_table(train), evaluate_option_table(evaluate),
+        bench_allreduce_option_table(bench_allreduce), bench_step_option_table(bench_step)}) {
+    const auto more = option_names(table);
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  return names;
+}
+
+}  // namespace
+
+bool asks_for_help(const Arguments& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
+    return argument == "--help" || argument == "-h";
+  });
+}
+
+int run_command(const char* usage, const OptionTable& table, const Arguments& arguments,
+                const std::function<void(Job&)>& work) {
+  if (asks_for_help(arguments)) {
+    fmt::print("{}{}", usage, help_text(table));
+    return 0;
+  }
+  return run_job([&](Job& job) {
+    take_options(job, table, arguments, names_of_all_commands());
+    work(job);
+  });
+}
+
+}  // namespace lockstep::app
