@@ -11,6 +11,7 @@
 #include <string>
 
 #include <lockstep/runtime/blas_kernels.hpp>
+#include <lockstep/runtime/mpi_transports.hpp>
 
 namespace {
 
@@ -24,16 +25,28 @@ std::string own_folder() {
   return own.substr(0, own.rfind('/'));
 }
 
+// What the user has set is kept. No thread exists yet that could read the environment meanwhile.
+bool is_set(const char* name) {
+  return std::getenv(name) != nullptr;  // NOLINT(concurrency-mt-unsafe)
+}
+void set_if_unset(const char* name, const char* value) {
+  constexpr int kKeep = 0;
+  ::setenv(name, value, kKeep);  // NOLINT(concurrency-mt-unsafe)
+}
+
+void prepare_environment() {
+  namespace runtime = lockstep::runtime;
+  const char* core = runtime::openblas_core_for(runtime::read_cpu_features());
+  if (core != nullptr) set_if_unset(runtime::kOpenBlasCoreVariable, core);
+  if (!is_set(runtime::kMpiProtocolVariable) && !runtime::has_fabric_adapter()) {
+    set_if_unset(runtime::kMpiTransportsVariable, runtime::kNoFabricTransports);
+  }
+}
+
 }  // namespace
 
 int main(int /*argc*/, char** argv) {
-  namespace runtime = lockstep::runtime;
-  const char* core = runtime::openblas_core_for(runtime::read_cpu_features());
-  constexpr int kKeepTheUsers = 0;
-  // No thread exists yet.
-  if (core != nullptr) {
-    ::setenv(runtime::kOpenBlasCoreVariable, core, kKeepTheUsers);  // NOLINT(concurrency-mt-unsafe)
-  }
+  prepare_environment();
   const auto program = own_folder() + kProgram;
   ::execv(program.c_str(), argv);
   const char* reason = std::strerror(errno);  // NOLINT(concurrency-mt-unsafe)
