@@ -16,6 +16,8 @@
 #include <lockstep/base/file.hpp>
 #include <lockstep/data/idx.hpp>
 
+#include "gzip_member.hpp"
+
 namespace lockstep::data {
 namespace {
 
@@ -40,28 +42,28 @@ std::uint32_t little_endian(std::span<const unsigned char, 4> bytes) {
 
 /// zlib's reader, which passes plain files through unchanged.
 struct IdxFile::Stream {
+  FileDescriptor descriptor;
   gzFile file = nullptr;
   std::int64_t file_bytes = 0;
   std::uint32_t trailer = 0;  // the last four bytes: a gzip member's decoded length mod 2^32
 
-  explicit Stream(const std::filesystem::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
+  explicit Stream(const std::filesystem::path& path)
+      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor.get() < 0) {
       throw DataError(fmt::format("cannot open {}: {}", path.string(), system_error_text(errno)));
     }
-    FileDescriptor guard(descriptor);
     struct stat status = {};
-    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    if (::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
       throw DataError(fmt::format("{} is not a file", path.string()));
     }
     file_bytes = status.st_size;
     std::array<unsigned char, kGzipTrailerBytes> last{};
     if (file_bytes >= kGzipTrailerBytes &&
-        ::pread(descriptor, last.data(), last.size(), file_bytes - kGzipTrailerBytes) ==
+        ::pread(descriptor.get(), last.data(), last.size(), file_bytes - kGzipTrailerBytes) ==
             kGzipTrailerBytes) {
       trailer = little_endian(last);
     }
-    file = gzdopen(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), "rb");
+    file = gzdopen(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0), "rb");
     if (file == nullptr) {
       throw DataError(fmt::format("cannot read {}: no memory or descriptor", path.string()));
     }
@@ -173,6 +175,11 @@ void IdxFile::check_length() const {
 void IdxFile::read_into(std::span<std::byte> destination) {
   const auto bytes =
       std::span(reinterpret_cast<unsigned char*>(destination.data()), destination.size());
+  if (stream_->compressed() &&
+      decode_gzip_member(stream_->descriptor.get(), stream_->file_bytes, header_bytes(), bytes)) {
+    return;
+  }
+  // A plain file, or one that is unusual or damaged: zlib knows where.
   const auto got = static_cast<std::int64_t>(stream_->read(bytes));
   std::array<unsigned char, 1> beyond{};
   const bool more = got == elements_ && stream_->read(beyond) > 0;  // reading on checks the CRC
