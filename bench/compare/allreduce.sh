@@ -11,8 +11,8 @@ round, the medians and the ratios.
 TEXT
 }
 
-# shellcheck source-path=SCRIPTDIR source=../../launch/lib.sh
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../launch/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
 rounds=7 bytes=2678824 np=2
 while (($#)); do
@@ -25,13 +25,10 @@ while (($#)); do
   esac
   shift
 done
-readonly lockstep=$root/build/release/bin/lockstep iterations=500
-[[ -x $lockstep ]] || fail "build/release/bin/lockstep is missing: build it with launch/test.sh or quickstart.sh"
+readonly iterations=500
+prepare_comparison
 mpi_arguments "$np"
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-mpicc -O2 "$root/bench/compare/mpi_allreduce.c" -o "$work/mpi_allreduce"
-cd -- "$work"
+mpicc -O2 "$peers/mpi_allreduce.c" -o mpi_allreduce
 
 ours() { # on|off
   mpirun "${mpi_arguments[@]}" "$lockstep" bench allreduce --min-bytes "$bytes" --max-bytes "$bytes" \
@@ -45,8 +42,7 @@ for ((round = 1; round <= rounds; ++round)); do
   loop=$(mpirun "${mpi_arguments[@]}" ./mpi_allreduce "$bytes" "$iterations")
   printf '%s %s %s\n' "$shared" "$plain" "$loop" | tee -a times
 done
-median() { cut -d' ' -f"$1" times | sort -g | awk '{v[NR] = $1} END {print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 printf 'medians of %s bytes at %s ranks: shared memory %.1f us, plain MPI %.1f us, C loop %.1f us\n' "$bytes" "$np" \
-  "$(median 1)" "$(median 2)" "$(median 3)"
-awk -v a="$(median 1)" -v b="$(median 2)" -v c="$(median 3)" \
+  "$(median times 1)" "$(median times 2)" "$(median times 3)"
+awk -v a="$(median times 1)" -v b="$(median times 2)" -v c="$(median times 3)" \
   'BEGIN {printf "shared memory / C loop %.2f; plain MPI / C loop %.2f\n", a / c, b / c}'

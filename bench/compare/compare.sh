@@ -12,8 +12,8 @@ round's seconds, every contender's median and the ratios of medians. PyTorch com
 TEXT
 }
 
-# shellcheck source-path=SCRIPTDIR source=../../launch/lib.sh
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../launch/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
 rounds=5
 while (($#)); do
@@ -24,15 +24,8 @@ while (($#)); do
   esac
   shift
 done
-readonly peers=$root/bench/compare lockstep=$root/build/release/bin/lockstep venv=$root/build/venv/bin
 [[ -x $venv/torchrun ]] || fail "no PyTorch in build/venv: see --help"
-[[ -x $lockstep ]] || fail "build/release/bin/lockstep is missing: build it with launch/test.sh or quickstart.sh"
-allow_mpi_as_root
-# The kernels that a user gets who has set nothing.
-unset OPENBLAS_CORETYPE
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-cd -- "$work"
+prepare_comparison
 
 # lockstep_epoch NAME COMMAND...: the seconds of the last epoch, and of the whole command.
 lockstep_epoch() {
@@ -41,7 +34,7 @@ lockstep_epoch() {
   begin=$(date +%s.%N)
   "$@" train --epochs 3 --output-dir "$run" >/dev/null 2>log || fail "lockstep failed: $(tail -n 1 log)"
   end=$(date +%s.%N)
-  sed -n 's/.*"event":"epoch","epoch":3,.*"seconds":\([0-9.]*\).*/\1/p' "$run/metrics.jsonl" >>"$name"
+  epoch_seconds "$run" 3 >>"$name"
   awk -v a="$begin" -v b="$end" 'BEGIN {print b - a}' >>"$name-command"
 }
 
@@ -53,8 +46,6 @@ pytorch_epoch() { # NAME EPOCHS COMMAND...
   end=$(date +%s.%N)
   awk -v a="$begin" -v b="$end" 'BEGIN {print b - a}' >>"$name-command"
 }
-
-median() { sort -g -- "$1" | awk '{v[NR] = $1} END {print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 
 for ((round = 1; round <= rounds; ++round)); do
   lockstep_epoch 2-ranks mpirun -np 2 "$lockstep"
