@@ -1,0 +1,57 @@
+// Trains a few steps of one rank under callgrind, which counts the instructions of 20 of them:
+//   training_steps BATCH_SIZE HIDDEN_WIDTH
+#include <cstdio>
+#include <cstdlib>
+#include <valgrind/callgrind.h>
+
+#include <lockstep/comm/factory.hpp>
+#include <lockstep/train/trainer.hpp>
+
+namespace {
+
+using namespace lockstep;
+
+constexpr std::int64_t kStepsBefore = 5;  // allocations and choices of kernels settle
+constexpr std::int64_t kStepsCounted = 20;
+
+class CountedSteps final : public metrics::EventSink {
+ public:
+  using EventSink::on;
+  void on(const metrics::TrainStep& event) override {
+    if (event.step == kStepsBefore) CALLGRIND_START_INSTRUMENTATION;
+    if (event.step == kStepsBefore + kStepsCounted) CALLGRIND_STOP_INSTRUMENTATION;
+  }
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 3) return EXIT_FAILURE;
+  torch::set_num_threads(1);
+  train::TrainOptions options;
+  options.sampling.batch_size = std::atoll(arguments[1]);
+  const std::int64_t width = std::atoll(arguments[2]);
+  options.model.hidden = {width, width};
+  options.optimization.epochs = 1;
+  options.output.log_every = 1;
+  const auto sizes = train::resolve_batch_sizes(options, 1);
+  const std::int64_t samples = (kStepsBefore + kStepsCounted + 1) * sizes.micro;
+  const data::ImageDataset dataset{
+      torch::randint(0, 256, {samples, data::kImagePixels}, torch::kUInt8),
+      torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
+  const runtime::RankLayout layout;
+  const auto communicator = comm::make_communicator({}, layout);
+  const runtime::StopRequest stop;
+  train::Trainer trainer(options, sizes,
+                         {.network = model::make_neural_network(
+                              data::kImagePixels, options.model.hidden, data::kClasses, 0),
+                          .train = dataset,
+                          .test = dataset.first(1),
+                          .control = *communicator,
+                          .gradients = *communicator,
+                          .stop = stop});
+  CountedSteps events;
+  const auto result = trainer.run(events);
+  std::printf("LibTorch %s, %lld steps\n", TORCH_VERSION, static_cast<long long>(result.steps));
+  return EXIT_SUCCESS;
+}
