@@ -1,7 +1,6 @@
 #include <chrono>
 
 #include <lockstep/benchmark/matrix_products.hpp>
-#include <lockstep/model/matrix_product.hpp>
 
 namespace lockstep::benchmark {
 
@@ -26,13 +25,11 @@ double MatrixProducts::run() {
   const auto device = layers_.front().weight.device();
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
   const auto start = std::chrono::steady_clock::now();
-  for (auto& layer : layers_) {
-    model::assign_product(layer.output, layer.input, layer.weight.t());
-  }
+  for (auto& layer : layers_) at::mm_out(layer.output, layer.input, layer.weight.t());
   for (std::size_t i = layers_.size(); i-- > 0;) {
     auto& layer = layers_[i];
-    model::assign_product(layer.weight_gradient, layer.output.t(), layer.input);
-    if (i > 0) model::assign_product(layer.input, layer.output, layer.weight);
+    at::mm_out(layer.weight_gradient, layer.output.t(), layer.input);
+    if (i > 0) at::mm_out(layer.input, layer.output, layer.weight);
   }
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -1,5 +1,4 @@
 #include <lockstep/model/linear.hpp>
-#include <lockstep/model/matrix_product.hpp>
 
 namespace lockstep::model {
 namespace {
@@ -13,7 +12,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& input,
                                const torch::Tensor& weight, const torch::Tensor& bias) {
     context->save_for_backward({input, weight});
-    return affine(input, weight, bias);
+    return at::addmm(bias, input, weight.t());
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& output_gradients) {
@@ -22,14 +21,13 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
     const auto& weight = saved[kWeight];
     const auto& gradient = output_gradients[0];
     tensor_list gradients(kInputs);
-    if (context->needs_input_grad(kInput)) gradients[kInput] = product(gradient, weight);
+    if (context->needs_input_grad(kInput)) gradients[kInput] = at::mm(gradient, weight);
     if (!context->needs_input_grad(kWeight)) {
       // nothing to add
     } else if (weight.grad().defined()) {
-      add_product(weight.mutable_grad(), gradient.t(),
-                  input);  // the accumulator gets nothing more to add
+      weight.grad().addmm_(gradient.t(), input);  // the accumulator gets nothing more to add
     } else {
-      gradients[kWeight] = product(gradient.t(), input);
+      gradients[kWeight] = at::mm(gradient.t(), input);
     }
     gradients[kBias] = gradient.sum(0);
     return gradients;
