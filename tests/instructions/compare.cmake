@@ -1,10 +1,10 @@
 # Runs PROGRAM with ARGUMENTS under callgrind and holds the instructions of its 20 counted steps
-# against the baseline of CASE. Counts repeat to 0.1 %; more than TOLERANCE per mille either way fails:
-# upwards a step has become slower, downwards the baseline is to be lowered.
+# against the baseline of CASE. Counts repeat to the instruction on one machine; TOLERANCE per mille leaves room for what
+# other processors choose (memset, blocking). More either way fails: a step has become slower, or the baseline is stale.
 file(READ ${CMAKE_CURRENT_LIST_DIR}/baseline.json recorded)
 string(JSON version GET ${recorded} libtorch)
 string(JSON baseline GET ${recorded} instructions_of_20_steps ${CASE})
-set(TOLERANCE 30)
+set(TOLERANCE 100)
 
 set(counts ${WORK}/${CASE}.callgrind)
 separate_arguments(arguments UNIX_COMMAND "${ARGUMENTS}")
