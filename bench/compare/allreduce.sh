@@ -15,16 +15,7 @@ TEXT
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
 rounds=7 bytes=2678824 np=2
-while (($#)); do
-  case $1 in
-    --rounds) rounds=${2:?--rounds needs a number} && shift ;;
-    --bytes) bytes=${2:?--bytes needs a number} && shift ;;
-    --np) np=${2:?--np needs a number} && shift ;;
-    --help) usage && exit ;;
-    *) fail "unknown option $1: see --help" 2 ;;
-  esac
-  shift
-done
+take_numbers "rounds bytes np" "$@"
 readonly iterations=500
 prepare_comparison
 mpi_arguments "$np"

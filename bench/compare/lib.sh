@@ -7,6 +7,20 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../launch/lib.s
 # shellcheck disable=SC2034 # for the scripts that source this
 readonly lockstep=$root/build/release/bin/lockstep peers=$root/bench/compare venv=$root/build/venv/bin
 
+# take_numbers NAMES ARGUMENTS...: for each of the space-separated NAMES, --NAME N sets the variable NAME. --help
+# prints the script's usage.
+take_numbers() {
+  local names=" $1 "
+  shift
+  while (($#)); do
+    [[ $1 != --help ]] || { usage && exit; }
+    [[ $1 == --* && $names == *" ${1#--} "* ]] || fail "unknown option $1: see --help" 2
+    [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "$1 needs a positive number: see --help" 2
+    printf -v "${1#--}" %s "$2"
+    shift 2
+  done
+}
+
 # prepare_comparison: a folder to work in, which goes away at the end.
 prepare_comparison() {
   [[ -x $lockstep ]] || fail "build/release/bin/lockstep is missing: build it with launch/test.sh or quickstart.sh"

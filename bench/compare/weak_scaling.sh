@@ -18,14 +18,7 @@ TEXT
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
 rounds=7
-while (($#)); do
-  case $1 in
-    --rounds) rounds=${2:?--rounds needs a number} && shift ;;
-    --help) usage && exit ;;
-    *) fail "unknown option $1: see --help" 2 ;;
-  esac
-  shift
-done
+take_numbers rounds "$@"
 prepare_comparison
 readonly half=30000 # of FashionMNIST's training images
 
