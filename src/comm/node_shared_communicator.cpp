@@ -114,16 +114,15 @@ void NodeSharedCommunicator::reduce(const Parts& send, const Parts& receive) {
     add_up(send, receive, begin, end);
   }
   // All have received all slices. Who owns one may have to wait for other nodes.
-  const bool one_node = layout_.world_size == layout_.local_size;
   wait_for_node(send.elements,
-                one_node ? "stopped or stuck" : "stuck, or waiting for another node");
+                spans_nodes() ? "stuck, or waiting for another node" : "stopped or stuck");
 }
 
 void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std::size_t begin,
                                     std::size_t end) const {
   const int ranks = layout_.local_size;
   const int self = layout_.local_rank;
-  const bool between_nodes = layout_.world_size != layout_.local_size;
+  const bool between_nodes = spans_nodes();
   const auto give_to_others = [&](std::size_t from, std::span<const float> sums) {
     for (int rank = 0; rank < ranks; ++rank) {
       if (between_nodes && rank == self) continue;
@@ -164,8 +163,7 @@ void NodeSharedCommunicator::wait_for_node(std::size_t elements, std::string_vie
   }
   throw RuntimeFailure(
       fmt::format("all-reduce of {} elements: {} did not come within {} s: {}; see what it does "
-                  "there, or raise "
-                  "--collective-timeout if it is only slow",
+                  "there, or raise --collective-timeout if it is only slow",
                   elements, who, timeout_.count(), guess));
 }
 

@@ -64,6 +64,7 @@ class NodeSharedCommunicator final : public Communicator {
   [[nodiscard]] std::optional<Parts> find(const float* data, std::size_t elements) const;
   void reduce(const Parts& send, const Parts& receive);
   void add_up(const Parts& send, const Parts& receive, std::size_t begin, std::size_t end) const;
+  [[nodiscard]] bool spans_nodes() const { return layout_.world_size != layout_.local_size; }
   void wait_for_node(std::size_t elements, std::string_view guess);
   Completion submit(std::function<void()> operation);
 
