@@ -14,12 +14,11 @@ void gather_batch(benchmark::State& state) {
       torch::randint(0, 10, {60000}, torch::kUInt8)};
   data::BatchGatherer gatherer(dataset, state.range(0));
   const auto order = torch::randperm(60000);
-  const auto* indices = order.data_ptr<std::int64_t>();
+  gatherer.set_order({order.data_ptr<std::int64_t>(), 60000});
   std::int64_t position = 0;
   for ([[maybe_unused]] auto _ : state) {
     if (position + state.range(0) > 60000) position = 0;
-    const auto batch =
-        gatherer.gather({indices + position, static_cast<std::size_t>(state.range(0))});
+    const auto batch = gatherer.gather({.first = position, .count = state.range(0)});
     benchmark::DoNotOptimize(batch.images.data_ptr<float>());
     position += state.range(0);
   }

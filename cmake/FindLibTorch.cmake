@@ -41,6 +41,14 @@ if(TARGET torch_cuda)
     get_filename_component(folder ${folder} REALPATH)
     target_link_options(lockstep_torch INTERFACE -Wl,-rpath-link,${folder} -Wl,-rpath,${folder})
   endforeach()
+  # The NCCL that LibTorch was built with, where it brings one: an older one lacks what it needs.
+  set(lockstep_nccl ${lockstep_torch_include}/../../nvidia/nccl)
+  find_path(LOCKSTEP_NCCL_INCLUDE_DIR nccl.h HINTS ${lockstep_nccl}/include)
+  find_library(LOCKSTEP_NCCL_LIBRARY NAMES nccl libnccl.so.2 NAMES_PER_DIR HINTS ${lockstep_nccl}/lib)
+  if(NOT LOCKSTEP_NCCL_INCLUDE_DIR OR NOT LOCKSTEP_NCCL_LIBRARY)
+    message(FATAL_ERROR "The CUDA build needs NCCL (nccl.h and libnccl.so): install NVIDIA's package "
+                        "libnccl-dev, or use pip's torch, which brings its own")
+  endif()
 endif()
 if(LOCKSTEP_REQUIRE_CUDA AND NOT LOCKSTEP_WITH_CUDA)
   message(FATAL_ERROR "The cuda preset needs a LibTorch 2.x with CUDA: point CMAKE_PREFIX_PATH at "

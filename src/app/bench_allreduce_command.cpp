@@ -28,16 +28,17 @@ void check_sizes(const benchmark::AllReduceOptions& sizes) {
   }
 }
 
-void print_head(const Job& job, const BenchAllReduceOptions& options) {
+void print_head(const Job& job, const BenchAllReduceOptions& options, const Compute& compute) {
+  const char* const on_host =
+      options.distribution.node_shared ? "shared memory inside a node, MPI between" : "plain MPI";
+  const char* const transport = compute.gpu != nullptr ? "NCCL" : on_host;
   const std::set<std::string> hosts(job.layout.hosts.begin(), job.layout.hosts.end());
   fmt::print(
       "# all-reduce, {} rank{} on {} host{}, {}; float32, sum, out of place; mean of {} "
       "iterations after {}\n{:>12} {:>12} {:>6} {:>12} {:>12} {:>12} {:>12} {:>6}\n",
       job.layout.world_size, job.layout.world_size == 1 ? "" : "s", hosts.size(),
-      hosts.size() == 1 ? "" : "s",
-      options.distribution.node_shared ? "shared memory inside a node, MPI between" : "plain MPI",
-      options.sizes.iterations, options.sizes.warmup, "bytes", "count", "type", "time_us",
-      "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong");
+      hosts.size() == 1 ? "" : "s", transport, options.sizes.iterations, options.sizes.warmup,
+      "bytes", "count", "type", "time_us", "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong");
 }
 
 void print_line(const AllReduceResult& result) {
@@ -79,20 +80,21 @@ void write_results(const ResultFiles& files, const std::vector<AllReduceResult>&
 
 void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] { check_sizes(options.sizes); });
-  options.distribution.device = runtime::DeviceRequest::kCpu;  // works on host memory
-  (void)prepare_compute(job, options.distribution);
-  const auto communicator = make_communicator(job, options.distribution, false);
+  const auto compute = prepare_compute(job, options.distribution);
+  const auto communicator = make_communicator(job, options.distribution, compute, false);
   const bool speaks = job.layout.rank == 0;
-  if (speaks) print_head(job, options);
+  if (speaks) print_head(job, options, compute);
   std::vector<AllReduceResult> results;
   std::int64_t wrong = 0;
   end_together(job, [&] {
-    benchmark::measure_allreduce(*communicator, *job.control, options.sizes,
-                                 [&](const AllReduceResult& result) {
+    benchmark::measure_allreduce(*communicator, *job.control,
+                                 {.compute = *compute.stream, .device = compute.device},
+                                 options.sizes, [&](const AllReduceResult& result) {
                                    if (speaks) print_line(result);
                                    results.push_back(result);
                                    wrong += result.wrong;
                                  });
+    communicator->close();
   });
   if (wrong > 0) {
     comm::fail_together(*job.control, fmt::format("{} sums are wrong: see the table", wrong));

@@ -179,6 +179,7 @@ void bench_step(Job& job, BenchStepOptions& options) {
   });
   const auto training = set_up_training(job, options.train);
   const auto result = measure(job, *training, options.train);
+  end_training(job, *training);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
     print(result, training->sizes, training->compute);

@@ -38,6 +38,8 @@ void prepare_environment() {
   namespace runtime = lockstep::runtime;
   const char* core = runtime::openblas_core_for(runtime::read_cpu_features());
   if (core != nullptr) set_if_unset(runtime::kOpenBlasCoreVariable, core);
+  // NCCL writes warnings to standard output, between the tutorial's lines.
+  set_if_unset("NCCL_DEBUG_FILE", "/dev/stderr");
   if (!is_set(runtime::kMpiProtocolVariable) && !runtime::has_fabric_adapter()) {
     set_if_unset(runtime::kMpiTransportsVariable, runtime::kNoFabricTransports);
   }

@@ -27,7 +27,9 @@ const std::array kCommands = {
             lockstep::app::train_command},
     Command{"evaluate", "test accuracy and loss of saved weights", lockstep::app::evaluate_command},
     Command{"bench", "time an all-reduce by size, or a training step by part",
-            lockstep::app::bench_command}};
+            lockstep::app::bench_command},
+    Command{"doctor", "what this machine and launcher are, and what is wrong with them",
+            lockstep::app::doctor_command}};
 
 void print_help() {
   fmt::print("Usage: lockstep COMMAND [options]\n\n");

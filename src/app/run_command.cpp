@@ -16,10 +16,11 @@ std::vector<std::string> names_of_all_commands() {
   EvaluateOptions evaluate;
   BenchAllReduceOptions bench_allreduce;
   BenchStepOptions bench_step;
+  DoctorOptions doctor;
   std::vector<std::string> names;
-  for (const auto& table :
-       {train_option_table(train), evaluate_option_table(evaluate),
-        bench_allreduce_option_table(bench_allreduce), bench_step_option_table(bench_step)}) {
+  for (const auto& table : {train_option_table(train), evaluate_option_table(evaluate),
+                            bench_allreduce_option_table(bench_allreduce),
+                            bench_step_option_table(bench_step), doctor_option_table(doctor)}) {
     const auto more = option_names(table);
     names.insert(names.end(), more.begin(), more.end());
   }

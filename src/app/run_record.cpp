@@ -32,7 +32,8 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
   options.sampling.global_batch_size = sizes.global();
   options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
   options.distribution.threads = compute.threads;
-  options.distribution.backend = comm::Backend::kMpi;
+  options.distribution.backend =
+      comm::choose_backend(options.distribution.backend, compute.gpu != nullptr);
   options.distribution.overlap = overlaps ? train::Overlap::kOn : train::Overlap::kOff;
   options.distribution.device =
       compute.device.is_cuda() ? runtime::DeviceRequest::kCuda : runtime::DeviceRequest::kCpu;

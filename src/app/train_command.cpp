@@ -113,6 +113,7 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table) {
                                       .startup_seconds = runtime::seconds_since_process_start()});
   const auto result = end_together(job, [&] { return trainer->run(*output.events); });
   finish(job, result, network, *output.events, output.folder);
+  end_training(job, *training);
 }
 
 }  // namespace

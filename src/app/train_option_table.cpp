@@ -100,31 +100,36 @@ OptionGroup duration_group(train::OptimizationOptions& optimization) {
 }
 
 OptionGroup optimization_group(train::OptimizationOptions& optimization) {
-  return {"Optimisation",
-          {{"optimizer", "(default sgd)",
-            choice<Optimizer>(optimization.optimizer, {{"sgd", Optimizer::kSgd},
-                                                       {"adam", Optimizer::kAdam},
-                                                       {"adamw", Optimizer::kAdamW},
-                                                       {"rmsprop", Optimizer::kRmsProp}})},
-           {"lr", "learning rate (default 0.001)", positive_number(optimization.lr)},
-           {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
-           {"weight-decay", "(default 0)", non_negative_number(optimization.weight_decay)},
-           {"lr-schedule", "course of the learning rate (default constant)",
-            choice<LearningRateSchedule>(optimization.lr_schedule,
-                                         {{"constant", LearningRateSchedule::kConstant},
-                                          {"step", LearningRateSchedule::kStep},
-                                          {"cosine", LearningRateSchedule::kCosine},
-                                          {"linear", LearningRateSchedule::kLinear}})},
-           {"lr-step-epochs", "step schedule: epochs between two cuts (default 1)",
-            integer(optimization.lr_step_epochs, 1, kMostEpochs)},
-           {"lr-gamma", "step schedule: factor of each cut (default 0.1)",
-            positive_number(optimization.lr_gamma)},
-           {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
-            integer(optimization.warmup_steps, 0)},
-           {"accumulate-steps", "forward passes of one optimizer step (default 1)",
-            integer(optimization.accumulate_steps, 1, kMostSamplesAPass)},
-           {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
-            non_negative_number(optimization.clip_grad_norm)}}};
+  return {
+      "Optimisation",
+      {{"optimizer", "(default sgd)",
+        choice<Optimizer>(optimization.optimizer, {{"sgd", Optimizer::kSgd},
+                                                   {"adam", Optimizer::kAdam},
+                                                   {"adamw", Optimizer::kAdamW},
+                                                   {"rmsprop", Optimizer::kRmsProp}})},
+       {"lr", "learning rate (default 0.001)", positive_number(optimization.lr)},
+       {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
+       {"weight-decay", "(default 0)", non_negative_number(optimization.weight_decay)},
+       {"lr-schedule", "course of the learning rate (default constant)",
+        choice<LearningRateSchedule>(optimization.lr_schedule,
+                                     {{"constant", LearningRateSchedule::kConstant},
+                                      {"step", LearningRateSchedule::kStep},
+                                      {"cosine", LearningRateSchedule::kCosine},
+                                      {"linear", LearningRateSchedule::kLinear}})},
+       {"lr-step-epochs", "step schedule: epochs between two cuts (default 1)",
+        integer(optimization.lr_step_epochs, 1, kMostEpochs)},
+       {"lr-gamma", "step schedule: factor of each cut (default 0.1)",
+        positive_number(optimization.lr_gamma)},
+       {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
+        integer(optimization.warmup_steps, 0)},
+       {"accumulate-steps", "forward passes of one optimizer step (default 1)",
+        integer(optimization.accumulate_steps, 1, kMostSamplesAPass)},
+       {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
+        non_negative_number(optimization.clip_grad_norm)},
+       {"precision", "of matrix products; weights and gradients stay float32 (default fp32)",
+        choice<model::Precision>(optimization.precision, {{"fp32", model::Precision::kFp32},
+                                                          {"tf32", model::Precision::kTf32},
+                                                          {"bf16", model::Precision::kBf16}})}}};
 }
 
 Option backend(train::DistributionOptions& distribution) {
@@ -175,7 +180,8 @@ OptionGroup output_group(train::OutputOptions& output) {
 
 OptionGroup communicator_group(train::DistributionOptions& distribution) {
   return {"Distribution",
-          {backend(distribution), node_shared(distribution), collective_timeout(distribution)}};
+          {device(distribution), backend(distribution), node_shared(distribution),
+           collective_timeout(distribution)}};
 }
 
 OptionTable step_option_table(train::TrainOptions& options) {
@@ -205,6 +211,14 @@ OptionTable evaluate_option_table(EvaluateOptions& options) {
             device(common.distribution),
             threads(common.distribution),
             test_batch_size(common.output)}}};
+}
+
+OptionTable doctor_option_table(DoctorOptions& options) {
+  return {{"Doctor",
+           {{"json", "print the findings as JSON", flag(options.json)},
+            {"data-dir", "folder of the data set, as for train", text(options.data_dir, "DIR")},
+            device(options.distribution),
+            threads(options.distribution)}}};
 }
 
 }  // namespace lockstep::app

@@ -11,6 +11,19 @@
 namespace lockstep::app {
 namespace {
 
+void set_precision(Job& job, model::Precision precision, const torch::Device& device,
+                   model::NeuralNetworkImpl& network) {
+  const bool tf32 = precision == model::Precision::kTf32;
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (tf32 && !device.is_cuda()) {
+      throw UsageError(
+          "--precision tf32 is for GPUs, and this run computes on the CPU: use fp32 or bf16");
+    }
+  });
+  model::allow_tf32(tf32);
+  if (precision == model::Precision::kBf16) network.use_bfloat16();
+}
+
 /// Initial weights: rank 0's, on every rank, on the device.
 model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
                                   const torch::Device& device) {
@@ -25,6 +38,7 @@ model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
   });
   sync::broadcast_parameters(*network, *job.control);
   network->to(device);
+  set_precision(job, options.optimization.precision, device, *network);
   return network;
 }
 
@@ -65,25 +79,31 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
     train::check_combinations(options);
     return train::resolve_batch_sizes(options, job.layout.world_size);
   });
-  const auto compute = prepare_compute(job, options.distribution);
+  auto compute = prepare_compute(job, options.distribution);
   auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
   check_enough_samples(job, options, dataset.train.size());
   const auto network = make_network(job, options, compute.device);
-  auto gradients = make_communicator(job, options.distribution,
+  auto gradients = make_communicator(job, options.distribution, compute,
                                      agree_on_overlap(job, options.distribution, compute));
-  std::unique_ptr<Training> training(
-      new Training{compute, sizes, std::move(dataset), network, std::move(gradients), {}, nullptr});
+  std::unique_ptr<Training> training(new Training{
+      std::move(compute), sizes, std::move(dataset), network, std::move(gradients), {}, nullptr});
   training->trainer = end_together(job, [&] {
     return std::make_unique<train::Trainer>(
         options, sizes,
         train::TrainerParts{.network = network,
-                            .train = training->dataset.train.to(compute.device),
-                            .test = training->dataset.test.to(compute.device),
+                            .train = training->dataset.train.to(training->compute.device),
+                            .test = training->dataset.test.to(training->compute.device),
                             .control = *job.control,
                             .gradients = *training->gradients,
+                            .compute = *training->compute.stream,
                             .stop = training->stop});
   });
   return training;
+}
+
+void end_training(Job& job, Training& training) {
+  training.trainer.reset();
+  end_together(job, [&] { training.gradients->close(); });
 }
 
 }  // namespace lockstep::app

@@ -1,4 +1,5 @@
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/nccl_communicator.hpp>
 
 #include "mpi_communicator.hpp"
 #include "node_shared_communicator.hpp"
@@ -6,15 +7,31 @@
 
 namespace lockstep::comm {
 
-void check_backend(Backend backend) {
-  if (backend == Backend::kNccl) {
-    throw UsageError("--backend nccl is not in this version of Lockstep yet; use --backend mpi");
+Backend choose_backend(Backend asked, bool on_gpu) {
+  if (asked == Backend::kNccl && make_nccl_api() == nullptr) {
+    throw UsageError(
+        "--backend nccl: this build of Lockstep has no NCCL; build it with launch/quickstart.sh "
+        "--cuda, or use --backend mpi");
   }
+  if (asked == Backend::kNccl && !on_gpu) {
+    throw UsageError(
+        "--backend nccl: NCCL sums on GPUs, and this run computes on the CPU; use --backend mpi");
+  }
+  if (asked == Backend::kMpi && on_gpu) {
+    throw UsageError(
+        "--backend mpi: MPI sums in host memory, and this run computes on GPUs; use --backend "
+        "nccl, "
+        "or --device cpu");
+  }
+  return on_gpu ? Backend::kNccl : Backend::kMpi;
 }
 
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options,
                                                 const runtime::RankLayout& layout) {
-  check_backend(options.backend);
+  if (choose_backend(options.backend, options.gpu != nullptr) == Backend::kNccl) {
+    return std::make_unique<NcclCommunicator>(make_nccl_api(), *options.gpu, layout,
+                                              options.progress_thread);
+  }
   if (layout.world_size == 1) return std::make_unique<SingleProcessCommunicator>();
   if (options.node_shared) return std::make_unique<NodeSharedCommunicator>(options, layout);
   return std::make_unique<MpiCommunicator>(options.progress_thread);

@@ -68,4 +68,9 @@ void MpiCommunicator::barrier() {
   submit([this] { check_mpi(MPI_Barrier(handle_->comm.get()), "MPI_Barrier"); }).wait();
 }
 
+void MpiCommunicator::progress() {
+  int arrived = 0;
+  MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, handle_->comm.get(), &arrived, MPI_STATUS_IGNORE);
+}
+
 }  // namespace lockstep::comm

@@ -30,6 +30,8 @@ class MpiCommunicator final : public Communicator {
   Completion all_reduce(std::span<double> buffer) override;
   Completion broadcast(std::span<std::byte> buffer, int root) override;
   void barrier() override;
+  /// Lets Open MPI move what is under way: it does so only inside its own calls.
+  void progress();
   [[nodiscard]] bool overlaps() const noexcept override { return queue_ != nullptr; }
 
  private:

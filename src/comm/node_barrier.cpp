@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <new>
 
+#include <lockstep/runtime/wait_clock.hpp>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -15,7 +17,6 @@ namespace {
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr int kSpins = 4000;  // some 30 µs: a rank that is only a little late
 constexpr int kYieldsBetweenLooksAtTheClock = 64;
-constexpr std::chrono::duration<double> kLongestLook = std::chrono::seconds(1);
 
 void pause_briefly() {
 #if defined(__x86_64__)
@@ -48,25 +49,19 @@ bool NodeBarrier::all_arrived() const {
 
 std::vector<int> NodeBarrier::arrive_and_wait(std::chrono::duration<double> timeout,
                                               const std::function<void()>& idle) {
-  using Clock = std::chrono::steady_clock;
   ++round_;
   arrivals_[self_].count.store(round_, std::memory_order_release);
   for (int i = 0; i < kSpins; ++i) {
     if (all_arrived()) return {};
     pause_briefly();
   }
-  std::chrono::duration<double> waited{0};
-  auto last = Clock::now();
-  while (waited < timeout) {
+  runtime::WaitClock clock(timeout);
+  while (!clock.expired()) {
     idle();
     for (int i = 0; i < kYieldsBetweenLooksAtTheClock; ++i) {
       if (all_arrived()) return {};
       ::sched_yield();
     }
-    // A job that was suspended as a whole has not waited meanwhile.
-    const auto now = Clock::now();
-    waited += std::min<std::chrono::duration<double>>(now - last, kLongestLook);
-    last = now;
   }
   std::vector<int> missing;
   for (std::size_t rank = 0; rank < arrivals_.size(); ++rank) {

@@ -35,16 +35,14 @@ std::size_t slice_begin(std::size_t elements, int index, int slices) {
 }  // namespace
 
 struct NodeSharedCommunicator::Nodes {
-  OwnedComm world;   // for letting MPI go on while waiting
   OwnedComm owners;  // of this rank's slice, one a node; null if it owns none
   int slices;        // as many on every node as the smallest has ranks
 
   explicit Nodes(const runtime::RankLayout& layout) : slices(layout.local_size) {
-    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, world.address()), "MPI_Comm_dup");
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &slices, 1, MPI_INT, MPI_MIN, world.get()),
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &slices, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD),
               "MPI_Allreduce of the nodes' sizes");
     const bool owns = layout.local_rank < slices;
-    check_mpi(MPI_Comm_split(world.get(), owns ? layout.local_rank : MPI_UNDEFINED, layout.rank,
+    check_mpi(MPI_Comm_split(MPI_COMM_WORLD, owns ? layout.local_rank : MPI_UNDEFINED, layout.rank,
                              owners.address()),
               "MPI_Comm_split by slice");
   }
@@ -150,11 +148,7 @@ void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std
 }
 
 void NodeSharedCommunicator::wait_for_node(std::size_t elements, std::string_view guess) {
-  const auto missing = barrier_.arrive_and_wait(timeout_, [this] {
-    // Open MPI moves what is under way only inside its own calls.
-    int arrived = 0;
-    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, nodes_->world.get(), &arrived, MPI_STATUS_IGNORE);
-  });
+  const auto missing = barrier_.arrive_and_wait(timeout_, [this] { mpi_.progress(); });
   if (missing.empty()) return;
   std::string who;
   for (const int local_rank : missing) {

@@ -18,11 +18,17 @@ BatchGatherer::BatchGatherer(ImageDataset dataset, std::int64_t largest_batch)
   buffer_.labels = torch::empty({largest_batch}, options.dtype(torch::kInt64));
 }
 
-Batch BatchGatherer::gather(std::span<const std::int64_t> indices) {
-  const auto count = static_cast<std::int64_t>(indices.size());
+void BatchGatherer::set_order(std::span<const std::int64_t> order) {
   // from_blob wants a mutable pointer; nothing writes through it.
-  auto* const first = const_cast<std::int64_t*>(indices.data());
-  const auto index = torch::from_blob(first, {count}, torch::kInt64).to(dataset_.images.device());
+  auto* const first = const_cast<std::int64_t*>(order.data());
+  const auto on_host =
+      torch::from_blob(first, {static_cast<std::int64_t>(order.size())}, torch::kInt64);
+  order_ = on_host.to(dataset_.images.device());
+}
+
+Batch BatchGatherer::gather(const SampleRange& range) {
+  const auto count = range.count;
+  const auto index = order_.narrow(0, range.first, count);
   auto images = raw_images_.narrow(0, 0, count);
   auto labels = raw_labels_.narrow(0, 0, count);
   torch::index_select_out(images, dataset_.images, 0, index);

@@ -25,7 +25,14 @@ NeuralNetworkImpl::NeuralNetworkImpl(std::int64_t inputs, const std::vector<std:
 }
 
 torch::Tensor NeuralNetworkImpl::forward(const torch::Tensor& images) {
-  return linear_relu_stack_->forward(images.flatten(1));
+  const auto logits = linear_relu_stack_->forward(images.flatten(1));
+  return logits.scalar_type() == torch::kFloat32 ? logits : logits.to(torch::kFloat32);
+}
+
+void NeuralNetworkImpl::use_bfloat16() {
+  for (const auto& layer : linear_relu_stack_->children()) {
+    if (auto* const linear = layer->as<LinearImpl>()) linear->use_bfloat16();
+  }
 }
 
 NeuralNetwork make_neural_network(std::int64_t inputs, const std::vector<std::int64_t>& hidden,

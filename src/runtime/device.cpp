@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -25,12 +27,29 @@ Device choose_device(DeviceRequest request, const DeviceOffer& offer, const Rank
   if (devices == 0) return {};
   // A launcher that shows each rank one device of several leaves the node's others in the count.
   const int on_node = devices > 1 ? devices : std::max(1, offer.nvidia_gpus);
-  if (layout.local_size > on_node) {
+  if (layout.local_size > on_node && !offer.ranks_may_share) {
     throw UsageError(fmt::format(
         "{} has {} ranks but {} CUDA device{}: start at most {} on it, or use --device cpu",
         layout.host, layout.local_size, on_node, on_node == 1 ? "" : "s", on_node));
   }
-  return {.is_cuda = true, .index = devices == 1 ? 0 : layout.local_rank};
+  return {.is_cuda = true, .index = layout.local_rank % devices};
+}
+
+void check_devices_differ(const std::vector<std::string>& uuids, const RankLayout& layout,
+                          bool ranks_may_share) {
+  if (ranks_may_share) return;
+  std::map<std::string_view, int> owners;
+  for (std::size_t rank = 0; rank < uuids.size(); ++rank) {
+    if (uuids[rank].empty()) continue;
+    const auto [owner, is_first] = owners.emplace(uuids[rank], static_cast<int>(rank));
+    if (is_first) continue;
+    throw UsageError(fmt::format(
+        "{} and {} were given the same GPU ({}): let the launcher give each its own (Slurm: "
+        "--gpus-per-task=1), or show every rank all of them; NCCL 2.30 and newer shares one with "
+        "{}=1",
+        layout.describe(owner->second), layout.describe(static_cast<int>(rank)), uuids[rank],
+        kNcclMultiRankVariable));
+  }
 }
 
 int count_nvidia_gpus() {

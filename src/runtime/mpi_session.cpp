@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <mpi.h>
 
 #include <lockstep/runtime/mpi_check.hpp>
@@ -26,6 +27,15 @@ MpiSession::~MpiSession() {
 void MpiSession::abort(ExitCode code) const noexcept {
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
+}
+
+std::string mpi_compiled_version() {
+#if defined(OMPI_MAJOR_VERSION)
+  return fmt::format("Open MPI v{}.{}.{}", OMPI_MAJOR_VERSION, OMPI_MINOR_VERSION,
+                     OMPI_RELEASE_VERSION);
+#else
+  return fmt::format("MPI {}.{}", MPI_VERSION, MPI_SUBVERSION);
+#endif
 }
 
 std::string mpi_library_version() {

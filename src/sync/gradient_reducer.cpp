@@ -9,11 +9,13 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
+#include <lockstep/sync/tensor_memory.hpp>
 
 namespace lockstep::sync {
 namespace {
 
 enum Tail : std::int64_t { kLossSum, kSamples, kStop, kTailElements };
+constexpr std::size_t kMostUntakenTotals = 2;
 
 std::vector<std::int64_t> sizes_of(const std::vector<torch::Tensor>& parameters) {
   std::vector<std::int64_t> sizes;
@@ -43,17 +45,19 @@ class ScopedSeconds {
 /// Runs after autograd has added to one parameter's gradient.
 class GradientReducer::ReadyHook : public torch::autograd::FunctionPostHook {
  public:
-  ReadyHook(GradientReducer& reducer, std::size_t bucket) : reducer_(reducer), bucket_(bucket) {}
+  ReadyHook(GradientReducer& reducer, std::size_t bucket, std::size_t parameter)
+      : reducer_(reducer), bucket_(bucket), parameter_(parameter) {}
   torch::autograd::variable_list operator()(
       const torch::autograd::variable_list& outputs,
       const torch::autograd::variable_list& /*inputs*/) override {
-    reducer_.gradient_is_ready(bucket_);
+    reducer_.gradient_is_ready(bucket_, parameter_);
     return outputs;
   }
 
  private:
   GradientReducer& reducer_;
   std::size_t bucket_;
+  std::size_t parameter_;  // registration index
 };
 
 /// Autograd's accumulator of one parameter. Autograd itself holds it weakly, so a hook lives only
@@ -64,13 +68,17 @@ struct GradientReducer::Accumulator {
 };
 
 GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
-                                 comm::Communicator& communicator, const BucketLimits& limits)
+                                 comm::Communicator& communicator, runtime::ComputeStream& compute,
+                                 const BucketLimits& limits)
     : communicator_(communicator),
+      compute_(compute),
       plan_(plan_buckets(sizes_of(parameters), limits)),
-      parameters_(parameters) {
+      parameters_(parameters),
+      totals_(compute.make_read_back(kTailElements, kMostUntakenTotals)) {
   flatten(parameters);
   install_hooks(parameters);
   missing_.resize(plan_.buckets.size());
+  warm_up();
 }
 
 GradientReducer::~GradientReducer() {
@@ -84,18 +92,10 @@ void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
   const auto options = parameters.front().options().requires_grad(false);
   flat_parameters_ = torch::zeros({plan_.elements}, options);
   const auto elements = plan_.elements + kTailElements;
-  if (parameters.front().is_cpu()) {
-    const auto memory = communicator_.allocate(static_cast<std::size_t>(elements));
-    buffer_ = torch::from_blob(memory.data(), {elements}, options);
-  } else {
-    buffer_ = torch::zeros({elements}, options);
-  }
+  const auto memory = communicator_.allocate(static_cast<std::size_t>(elements));
+  buffer_ = torch::from_blob(memory.data(), {elements}, options);
   flat_gradients_ = buffer_.narrow(0, 0, plan_.elements);
   tail_ = buffer_.narrow(0, plan_.elements, kTailElements);
-  host_buffer_ =
-      buffer_.is_cpu()
-          ? buffer_
-          : torch::empty_like(buffer_, torch::TensorOptions(torch::kCPU).pinned_memory(true));
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     torch::Tensor parameter = parameters[i];
     const auto view_of = [&](const torch::Tensor& flat) {
@@ -112,15 +112,23 @@ void GradientReducer::install_hooks(const std::vector<torch::Tensor>& parameters
   for (std::size_t b = 0; b < plan_.buckets.size(); ++b) {
     for (const int index : plan_.buckets[b].parameters) {
       auto accumulator = std::make_unique<Accumulator>();
-      accumulator->node =
-          torch::autograd::impl::grad_accumulator(parameters[static_cast<std::size_t>(index)]);
-      accumulator->hook = accumulator->node->add_post_hook(std::make_unique<ReadyHook>(*this, b));
+      const auto parameter = static_cast<std::size_t>(index);
+      accumulator->node = torch::autograd::impl::grad_accumulator(parameters[parameter]);
+      accumulator->hook =
+          accumulator->node->add_post_hook(std::make_unique<ReadyHook>(*this, b, parameter));
       accumulators_.push_back(std::move(accumulator));
     }
   }
 }
 
+void GradientReducer::warm_up() {
+  begin_step();
+  finish_step();
+  (void)take_totals();  // so that a connection that does not form fails here
+}
+
 void GradientReducer::begin_step() {
+  compute_.access({}, {memory_of(buffer_)});
   buffer_.zero_();
   last_backward_ = false;
   next_bucket_ = 0;
@@ -138,13 +146,17 @@ void GradientReducer::expect_last_backward(const StepContribution& contribution)
         contribution.samples, communicator_.size(), kMostSamplesAStep));
   }
   const torch::NoGradGuard no_gradients;
+  compute_.access({}, {memory_of(tail_)});
   if (contribution.loss_sum.defined()) tail_[kLossSum].copy_(contribution.loss_sum.detach());
   tail_[kSamples].fill_(static_cast<double>(contribution.samples));
   tail_[kStop].fill_(contribution.wants_to_stop ? 1.0 : 0.0);
   last_backward_ = true;
 }
 
-void GradientReducer::gradient_is_ready(std::size_t bucket) {
+void GradientReducer::gradient_is_ready(std::size_t bucket, std::size_t parameter) {
+  const std::lock_guard lock(hook_);
+  const auto& gradient = parameters_[parameter].grad();
+  compute_.access({memory_of(gradient)}, {memory_of(gradient)});
   if (!last_backward_) return;
   --missing_[bucket];
   while (next_bucket_ < missing_.size() && missing_[next_bucket_] == 0) launch_next_bucket();
@@ -155,28 +167,30 @@ void GradientReducer::launch_next_bucket() {
   const auto& bucket = plan_.buckets[next_bucket_++];
   const bool last = next_bucket_ == plan_.buckets.size();
   const std::int64_t elements = bucket.elements + (last ? std::int64_t{kTailElements} : 0);
-  auto part = host_buffer_.narrow(0, bucket.offset, elements);
-  if (!buffer_.is_cpu()) part.copy_(buffer_.narrow(0, bucket.offset, elements));
-  const auto floats = std::span(part.data_ptr<float>(), static_cast<std::size_t>(elements));
+  const auto floats = floats_of(buffer_).subspan(static_cast<std::size_t>(bucket.offset),
+                                                 static_cast<std::size_t>(elements));
   in_flight_.push_back(communicator_.all_reduce(floats, floats));
 }
 
-StepTotals GradientReducer::finish_step() {
+StepSeconds GradientReducer::finish_step() {
   while (next_bucket_ < plan_.buckets.size()) launch_next_bucket();
-  StepTotals totals;
+  StepSeconds seconds;
   {
     const ScopedSeconds exposed(exposed_seconds_);
-    for (auto& completion : in_flight_) totals.communication_seconds += completion.wait();
+    for (auto& completion : in_flight_) seconds.communication += completion.wait();
     in_flight_.clear();
-    if (!buffer_.is_cpu()) buffer_.copy_(host_buffer_);
   }
   last_backward_ = false;
-  const float* tail = host_buffer_.data_ptr<float>() + plan_.elements;
-  totals.loss_sum = tail[kLossSum];
-  totals.samples = static_cast<std::int64_t>(tail[kSamples]);
-  totals.stop = tail[kStop] > 0;
-  totals.exposed_seconds = exposed_seconds_;
-  return totals;
+  totals_->start(floats_of(tail_));
+  seconds.exposed = exposed_seconds_;
+  return seconds;
+}
+
+StepTotals GradientReducer::take_totals() {
+  const auto tail = totals_->take();
+  return {.loss_sum = tail[kLossSum],
+          .samples = static_cast<std::int64_t>(tail[kSamples]),
+          .stop = tail[kStop] > 0};
 }
 
 }  // namespace lockstep::sync

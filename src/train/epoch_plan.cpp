@@ -14,14 +14,12 @@ std::int64_t EpochPlan::steps(const data::DistributedSampler& sampler, const Bat
   return (sampler.count(0) + sizes.per_rank() - 1) / sizes.per_rank();
 }
 
-std::vector<std::span<const std::int64_t>> EpochPlan::micro_batches(std::int64_t step) const {
-  std::vector<std::span<const std::int64_t>> batches;
-  const auto all = std::span(mine_);
-  const auto size = static_cast<std::int64_t>(all.size());
+std::vector<data::SampleRange> EpochPlan::micro_batches(std::int64_t step) const {
+  std::vector<data::SampleRange> batches;
+  const auto size = static_cast<std::int64_t>(mine_.size());
   const std::int64_t end = std::min((step + 1) * sizes_.per_rank(), size);
   for (std::int64_t begin = step * sizes_.per_rank(); begin < end; begin += sizes_.micro) {
-    batches.push_back(all.subspan(static_cast<std::size_t>(begin),
-                                  static_cast<std::size_t>(std::min(sizes_.micro, end - begin))));
+    batches.push_back({.first = begin, .count = std::min(sizes_.micro, end - begin)});
   }
   return batches;
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/sync/tensor_memory.hpp>
 #include <lockstep/train/learning_rate.hpp>
 #include <lockstep/train/trainer.hpp>
 
@@ -47,7 +48,7 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
                .shuffle = options.sampling.shuffle,
                .seed = data_seed(options.sampling)},
       gatherer_(parts_.train, std::min(sizes.micro, sampler_.count(0))),
-      reducer_(parts_.network->parameters(), parts_.gradients,
+      reducer_(parts_.network->parameters(), parts_.gradients, parts_.compute,
                bucket_limits(options.distribution, parts_.gradients.overlaps())),
       optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
       test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
@@ -87,44 +88,72 @@ void Trainer::train_epoch(std::int64_t epoch) {
   parts_.network->train();
   timer_.reset();
   const EpochPlan plan(sampler_, sizes_, parts_.control.rank(), epoch - 1, split_.train);
+  gatherer_.set_order(plan.order());
   const auto start = Clock::now();
   last_line_ = start;
   last_line_samples_ = 0;
-  std::int64_t samples = 0;
-  double loss_sum = 0;
+  epoch_sums_ = {};
   for (std::int64_t s = 0; s < plan.steps() && progress_.steps < total_steps(); ++s) {
-    const double rate =
-        learning_rate(options_.optimization, progress_.steps + 1, epoch, total_steps());
-    const auto totals = train_step(plan, s);
-    optimizer_.step(rate);
-    timer_.end_phase(Phase::kOptimizer);
-    timer_.end_step();
-    ++progress_.steps;
-    samples += totals.samples;
-    loss_sum += totals.loss_sum;
-    if (s % options_.output.log_every == 0) {
-      log_step(totals.loss_sum / static_cast<double>(totals.samples), samples, rate);
-    }
-    progress_.stopped = totals.stop && progress_.steps < total_steps();
-    if (progress_.stopped) return;
+    train_step(plan, s);
+    tell_of_steps();
+    progress_.stopped = stop_wanted_ && progress_.steps < total_steps();
+    if (progress_.stopped) break;
   }
+  close_steps(0);
+  tell_of_steps();
+  if (progress_.stopped) return;
+  progress_.stopped = stop_wanted_ && progress_.steps < total_steps();
   const double seconds = seconds_since(start);
+  const auto samples = static_cast<double>(epoch_sums_.samples);
   events_->on(metrics::EpochEnd{.epoch = epoch,
-                                .train_loss = loss_sum / static_cast<double>(samples),
+                                .train_loss = epoch_sums_.loss / samples,
                                 .seconds = seconds,
-                                .images_per_second = static_cast<double>(samples) / seconds,
+                                .images_per_second = samples / seconds,
                                 .times = timer_.summary()});
 }
 
-sync::StepTotals Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
+void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
   timer_.begin_step();
+  const std::int64_t step = progress_.steps + 1;
+  const double rate = learning_rate(options_.optimization, step, progress_.epoch, total_steps());
+  sum_gradients(plan, step_of_epoch);
+  open_steps_.push_back({.step = step,
+                         .expected_samples = plan.global_samples(step_of_epoch),
+                         .learning_rate = rate,
+                         .logged = step_of_epoch % options_.output.log_every == 0});
+  parts_.compute.access(
+      {sync::memory_of(reducer_.flat_gradients())},
+      {sync::memory_of(reducer_.flat_gradients()), sync::memory_of(reducer_.flat_parameters())});
+  optimizer_.step(rate);
+  timer_.end_phase(Phase::kOptimizer);
+  // One step stays open on a GPU, which goes on with it meanwhile.
+  close_steps(parts_.compute.runs_ahead() ? 1 : 0);
+  timer_.end_step();
+  ++progress_.steps;
+}
+
+void Trainer::sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
   reducer_.begin_step();
+  parts_.compute.access({sync::memory_of(reducer_.flat_parameters())}, {});
   compute_gradients(plan, step_of_epoch);
-  const auto totals = reducer_.finish_step();
-  timer_.end_phase(Phase::kBackward, totals.exposed_seconds);
-  timer_.add_communication(totals.communication_seconds, totals.exposed_seconds);
-  check_totals(totals, plan.global_samples(step_of_epoch));
-  return totals;
+  const auto seconds = reducer_.finish_step();
+  timer_.end_phase(Phase::kBackward, seconds.exposed);
+  timer_.add_communication(seconds.communication, seconds.exposed);
+}
+
+/// Takes the totals of all steps but the last `stay_open`. All ranks do so at the same points, so
+/// they stop after the same step.
+void Trainer::close_steps(std::size_t stay_open) {
+  while (open_steps_.size() > stay_open) {
+    const auto step = open_steps_.front();
+    open_steps_.pop_front();
+    const auto totals = reducer_.take_totals();
+    check_totals(totals, step);
+    epoch_sums_.samples += totals.samples;
+    epoch_sums_.loss += totals.loss_sum;
+    stop_wanted_ = stop_wanted_ || totals.stop;
+    if (step.logged) log_step(step, totals.loss_sum / static_cast<double>(totals.samples));
+  }
 }
 
 void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
@@ -136,7 +165,7 @@ void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoc
     timer_.end_phase(Phase::kData);
     const auto loss =
         model::loss_sum(options_.model.loss, parts_.network->forward(batch.images), batch.labels);
-    mine.samples += static_cast<std::int64_t>(batches[i].size());
+    mine.samples += batches[i].count;
     mine.loss_sum = mine.loss_sum.defined() ? mine.loss_sum + loss.detach() : loss.detach();
     timer_.end_phase(Phase::kForward);
     const bool last = i + 1 == batches.size();
@@ -148,19 +177,18 @@ void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoc
 }
 
 // Every rank has the same totals and weights, so what one rank finds here, all find.
-void Trainer::check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const {
-  const std::int64_t step = progress_.steps + 1;
-  if (totals.samples != expected_samples) {
+void Trainer::check_totals(const sync::StepTotals& totals, const OpenStep& step) const {
+  if (totals.samples != step.expected_samples) {
     comm::fail_together(
         parts_.control,
         fmt::format(
             "epoch {}, step {}: the ranks trained {} samples instead of {}: do all run the same "
             "version?",
-            progress_.epoch, step, totals.samples, expected_samples));
+            progress_.epoch, step.step, totals.samples, step.expected_samples));
   }
   if (!std::isfinite(totals.loss_sum)) {
     comm::fail_together(parts_.control, fmt::format("epoch {}, step {}: the loss is not finite: {}",
-                                                    progress_.epoch, step, kDivergenceRemedy));
+                                                    progress_.epoch, step.step, kDivergenceRemedy));
   }
 }
 
@@ -171,19 +199,25 @@ void Trainer::check_weights() const {
                                   progress_.epoch, progress_.steps, kDivergenceRemedy));
 }
 
-void Trainer::log_step(double loss, std::int64_t samples, double learning_rate) {
+void Trainer::log_step(const OpenStep& step, double loss) {
+  const std::int64_t samples = epoch_sums_.samples;
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - last_line_).count();
-  events_->on(metrics::TrainStep{
+  lines_.push_back(metrics::TrainStep{
       .epoch = progress_.epoch,
-      .step = progress_.steps,
+      .step = step.step,
       .samples = samples,
       .samples_per_epoch = sampler_.samples,
       .loss = loss,
-      .learning_rate = learning_rate,
+      .learning_rate = step.learning_rate,
       .images_per_second = static_cast<double>(samples - last_line_samples_) / seconds});
   last_line_ = now;
   last_line_samples_ = samples;
+}
+
+void Trainer::tell_of_steps() {
+  for (const auto& line : lines_) events_->on(line);
+  lines_.clear();
 }
 
 void Trainer::evaluate() {

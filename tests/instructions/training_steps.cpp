@@ -41,6 +41,7 @@ int main(int count, char** arguments) {
       torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
   const runtime::RankLayout layout;
   const auto communicator = comm::make_communicator({}, layout);
+  runtime::HostStream compute;
   const runtime::StopRequest stop;
   train::Trainer trainer(options, sizes,
                          {.network = model::make_neural_network(
@@ -49,6 +50,7 @@ int main(int count, char** arguments) {
                           .test = dataset.first(1),
                           .control = *communicator,
                           .gradients = *communicator,
+                          .compute = compute,
                           .stop = stop});
   CountedSteps events;
   const auto result = trainer.run(events);

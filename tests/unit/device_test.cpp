@@ -56,5 +56,27 @@ TEST(ChooseDevice, MoreRanksThanDevicesIsAnErrorThatNamesThem) {
       {"node7", "2 ranks", "1 CUDA device:"});
 }
 
+TEST(ChooseDevice, RanksShareADeviceOnlyWhereNcclWasToldTo) {
+  auto shared = offer(2);
+  shared.ranks_may_share = true;
+  EXPECT_EQ(choose_device(DeviceRequest::kAuto, shared, layout(0, 4)).index, 0);
+  EXPECT_EQ(choose_device(DeviceRequest::kAuto, shared, layout(3, 4)).index, 1);
+}
+
+TEST(CheckDevicesDiffer, NamesTheRanksOfOneDevice) {
+  auto ranks = layout(0, 3);
+  ranks.hosts = {"node7", "node7", "node8"};
+  ranks.process_ids = {11, 12, 13};
+  check_devices_differ({"GPU-a", "GPU-b", "GPU-c"}, ranks, false);
+  check_devices_differ({"", "", ""}, ranks, false);
+  check_devices_differ({"GPU-a", "GPU-a", "GPU-c"}, ranks, true);
+  tests::expect_error<UsageError>(
+      [&] {
+        check_devices_differ({"GPU-b", "GPU-a", "GPU-b"}, ranks, false);
+      },
+      {"rank 0 (node7, pid 11)", "rank 2 (node8, pid 13)", "GPU-b", "--gpus-per-task=1",
+       "NCCL_MULTI_RANK_GPU_ENABLE=1"});
+}
+
 }  // namespace
 }  // namespace lockstep::runtime

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <lockstep/comm/communicator.hpp>
@@ -54,7 +55,14 @@ class GradientReducerTest : public ::testing::Test {
 
   torch::nn::Linear first_ = nullptr;
   torch::nn::Linear second_ = nullptr;
+  /// Construction has all-reduced every bucket once.
+  void forget_warm_up() {
+    communicator_.sizes.clear();
+    communicator_.last_element.clear();
+  }
+
   RecordingCommunicator communicator_;
+  runtime::HostStream compute_;
 };
 
 TEST_F(GradientReducerTest, GivesTheGradientsThatAutogradGivesAlone) {
@@ -62,25 +70,33 @@ TEST_F(GradientReducerTest, GivesTheGradientsThatAutogradGivesAlone) {
   std::vector<torch::Tensor> expected;
   for (const auto& parameter : parameters()) expected.push_back(parameter.grad().clone());
 
-  GradientReducer reducer(parameters(), communicator_, kSmallBuckets);
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
   for (int step = 0; step < 3; ++step) {
     reducer.begin_step();
     const auto value = loss();
     reducer.expect_last_backward({.loss_sum = value, .samples = 5});
     value.backward();
-    const auto totals = reducer.finish_step();
+    const auto seconds = reducer.finish_step();
+    EXPECT_DOUBLE_EQ(seconds.communication, 4 * 0.5);
+    const auto totals = reducer.take_totals();
     EXPECT_FLOAT_EQ(static_cast<float>(totals.loss_sum), value.item<float>());
     EXPECT_EQ(totals.samples, 5);
     EXPECT_FALSE(totals.stop);
-    EXPECT_DOUBLE_EQ(totals.communication_seconds, 4 * 0.5);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       EXPECT_TRUE(parameters()[i].grad().equal(expected[i])) << i;
     }
   }
 }
 
+TEST_F(GradientReducerTest, WarmsUpEveryBucketSize) {
+  const GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  EXPECT_EQ(communicator_.sizes, (std::vector<std::size_t>{16, 16, 16, 16 + 3}));
+  EXPECT_THAT(communicator_.last_element, ::testing::Each(0.0F));
+}
+
 TEST_F(GradientReducerTest, SendsBucketsInPlanOrderDuringBackward) {
-  GradientReducer reducer(parameters(), communicator_, kSmallBuckets);
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  forget_warm_up();
   reducer.begin_step();
   const auto value = loss();
   reducer.expect_last_backward({.loss_sum = value, .samples = 5});
@@ -95,7 +111,8 @@ TEST_F(GradientReducerTest, SendsBucketsInPlanOrderDuringBackward) {
 TEST_F(GradientReducerTest, AccumulatesSeveralBackwardsAndSendsAfterTheLast) {
   loss().backward();
   const auto once = first_->weight.grad().clone();
-  GradientReducer reducer(parameters(), communicator_, kSmallBuckets);
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  forget_warm_up();
   reducer.begin_step();
   loss().backward();
   EXPECT_TRUE(communicator_.sizes.empty());
@@ -107,10 +124,12 @@ TEST_F(GradientReducerTest, AccumulatesSeveralBackwardsAndSendsAfterTheLast) {
 }
 
 TEST_F(GradientReducerTest, ARankWithoutSamplesSendsZerosAndItsWishToStop) {
-  GradientReducer reducer(parameters(), communicator_, kSmallBuckets);
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  forget_warm_up();
   reducer.begin_step();
   reducer.expect_last_backward({.wants_to_stop = true});
-  const auto totals = reducer.finish_step();
+  (void)reducer.finish_step();
+  const auto totals = reducer.take_totals();
   EXPECT_EQ(communicator_.sizes.size(), 4U);
   EXPECT_EQ(communicator_.last_element.back(), 1.0F);
   EXPECT_EQ(totals.samples, 0);
@@ -120,7 +139,7 @@ TEST_F(GradientReducerTest, ARankWithoutSamplesSendsZerosAndItsWishToStop) {
 
 TEST_F(GradientReducerTest, ParametersStayTheSameAndBecomeViewsOfOneTensor) {
   const auto before = first_->weight.clone();
-  GradientReducer reducer(parameters(), communicator_, kSmallBuckets);
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
   EXPECT_TRUE(first_->weight.equal(before));
   {
     const torch::NoGradGuard guard;
@@ -131,7 +150,8 @@ TEST_F(GradientReducerTest, ParametersStayTheSameAndBecomeViewsOfOneTensor) {
 
 TEST_F(GradientReducerTest, TakesItsHooksAwayWithIt) {
   {
-    GradientReducer reducer(parameters(), communicator_, kSmallBuckets);
+    GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+    forget_warm_up();
     reducer.begin_step();
     reducer.expect_last_backward({.samples = 5});
   }

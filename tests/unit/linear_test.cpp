@@ -73,5 +73,38 @@ TEST_F(LinearTest, PassesGradientsOnToItsInput) {
   EXPECT_TRUE(mine.grad().allclose(theirs.grad(), 1e-5, 1e-6));
 }
 
+/// A layer as autocast computes it, spelt out in LibTorch's own operations.
+torch::Tensor as_under_autocast(const torch::nn::Linear& layer, const torch::Tensor& input) {
+  const auto rounded = [](const torch::Tensor& tensor) { return tensor.to(torch::kBFloat16); };
+  return torch::linear(rounded(input), rounded(layer->weight), rounded(layer->bias));
+}
+
+TEST_F(LinearTest, InBfloat16GivesTheResultsAndGradientsOfAutocast) {
+  for (auto* pair : {&first_, &second_}) pair->mine->use_bfloat16();
+  for (const bool in_place : {false, true}) {
+    for (auto* pair : {&first_, &second_}) {
+      for (auto* layer :
+           {pair->theirs.get(), static_cast<torch::nn::LinearImpl*>(pair->mine.get())}) {
+        for (auto* parameter : {&layer->weight, &layer->bias}) {
+          parameter->mutable_grad() = in_place ? torch::zeros_like(*parameter) : torch::Tensor();
+        }
+      }
+    }
+    const auto input = torch::rand({4, 7});
+    const auto theirs =
+        as_under_autocast(second_.theirs, torch::relu(as_under_autocast(first_.theirs, input)));
+    const auto mine = second_.mine(torch::relu(first_.mine(input)));
+    EXPECT_EQ(mine.scalar_type(), torch::kBFloat16);
+    EXPECT_TRUE(mine.equal(theirs));
+    theirs.to(torch::kFloat32).pow(2).sum().backward();
+    mine.to(torch::kFloat32).pow(2).sum().backward();
+    for (const auto* pair : {&first_, &second_}) {
+      EXPECT_EQ(pair->mine->weight.grad().scalar_type(), torch::kFloat32);
+      EXPECT_TRUE(pair->mine->weight.grad().equal(pair->theirs->weight.grad()));
+      EXPECT_TRUE(pair->mine->bias.grad().equal(pair->theirs->bias.grad()));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lockstep::model

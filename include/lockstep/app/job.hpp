@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <torch/torch.h>
-
+#include <lockstep/app/compute.hpp>
 #include <lockstep/app/option_table.hpp>
 #include <lockstep/base/log.hpp>
 #include <lockstep/comm/agreement.hpp>
@@ -57,18 +56,9 @@ auto end_together(Job& job, Work&& work) {
 void take_options(Job& job, const OptionTable& table, const std::vector<std::string>& arguments,
                   const std::vector<std::string>& names_elsewhere);
 
-/// Collective. The communicator that `options` ask for; with a progress thread if `overlap`.
+/// Collective. The communicator that `options` ask for and that goes with `compute`, which must
+/// outlive it; with a progress thread if `overlap`.
 [[nodiscard]] std::unique_ptr<comm::Communicator> make_communicator(
-    Job& job, const train::DistributionOptions& options, bool overlap);
-
-/// What a rank computes with.
-struct Compute {
-  torch::Device device = torch::kCPU;
-  int cores = 1;
-  int threads = 1;
-};
-
-/// Collective. Chooses the rank's device, binds it to its cores and sets the number of threads.
-[[nodiscard]] Compute prepare_compute(Job& job, const train::DistributionOptions& options);
+    Job& job, const train::DistributionOptions& options, const Compute& compute, bool overlap);
 
 }  // namespace lockstep::app

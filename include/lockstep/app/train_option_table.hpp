@@ -22,4 +22,12 @@ struct EvaluateOptions {
 };
 [[nodiscard]] OptionTable evaluate_option_table(EvaluateOptions& options);
 
+/// What `doctor` takes: what decides where ranks compute, and how to show what it finds.
+struct DoctorOptions {
+  std::string data_dir;
+  bool json = false;
+  train::DistributionOptions distribution;
+};
+[[nodiscard]] OptionTable doctor_option_table(DoctorOptions& options);
+
 }  // namespace lockstep::app

@@ -26,4 +26,7 @@ struct Training {
 [[nodiscard]] std::unique_ptr<Training> set_up_training(Job& job,
                                                         const train::TrainOptions& options);
 
+/// Collective. Ends the gradients' communicator in order; the trainer is gone then.
+void end_training(Job& job, Training& training);
+
 }  // namespace lockstep::app

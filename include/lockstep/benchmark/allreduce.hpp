@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <functional>
 
+#include <torch/torch.h>
+
 #include <lockstep/comm/communicator.hpp>
+#include <lockstep/runtime/compute_stream.hpp>
 
 namespace lockstep::benchmark {
 
@@ -17,11 +20,17 @@ struct AllReduceOptions {
   bool check = true;         ///< compare every sum with the right one
 };
 
+/// Where the vectors lie, and the stream that computes there.
+struct Place {
+  runtime::ComputeStream& compute;
+  torch::Device device = torch::kCPU;
+};
+
 /// One size: float32, sum, out of place. Times are means over ranks.
 struct AllReduceResult {
   std::int64_t bytes = 0;  ///< of each rank's vector
   std::int64_t count = 0;  ///< elements
-  double time_us = 0;      ///< mean over iterations
+  double time_us = 0;      ///< mean over iterations; on a GPU, of 10 started one behind another
   double time_us_p50 = 0;
   double algbw_gb_per_s = 0;  ///< bytes / time
   double busbw_gb_per_s = 0;  ///< algbw · 2(n − 1)/n: comparable between numbers of ranks
@@ -33,7 +42,7 @@ struct AllReduceResult {
 /// have the same ranks; `control` carries what is not measured.
 /// Source: NVIDIA nccl-tests, doc/PERFORMANCE.md.
 void measure_allreduce(comm::Communicator& communicator, comm::Communicator& control,
-                       const AllReduceOptions& options,
+                       const Place& place, const AllReduceOptions& options,
                        const std::function<void(const AllReduceResult&)>& on_result);
 
 }  // namespace lockstep::benchmark

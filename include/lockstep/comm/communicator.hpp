@@ -17,8 +17,9 @@ class Completion {
   explicit Completion(double seconds) : seconds_(seconds) {}
   explicit Completion(std::future<double> pending) : pending_(std::move(pending)) {}
 
-  /// Blocks until the operation's buffer may be read and written again. Returns the seconds that
-  /// the operation took in the communicator. Throws what the operation threw.
+  /// Returns once the operation's buffer may be read and written again: by the host, or, on a GPU,
+  /// by what is put on its compute stream from then on. Returns the seconds that the operation took
+  /// the host in the communicator. Throws what the operation threw.
   double wait() { return pending_.valid() ? pending_.get() : seconds_; }
 
  private:
@@ -43,8 +44,9 @@ class Communicator {
   [[nodiscard]] virtual int rank() const noexcept = 0;
   [[nodiscard]] virtual int size() const noexcept = 0;
 
-  /// Zeroed memory, aligned to 64 bytes, on which all_reduce works without a copy; it lives as long
-  /// as the communicator. Collective, with the same size on every rank.
+  /// Zeroed memory, where the computation runs, aligned to 64 bytes, on which all_reduce works
+  /// without a copy; it lives as long as the communicator. Collective, with the same size on every
+  /// rank.
   [[nodiscard]] virtual std::span<float> allocate(std::size_t elements) = 0;
 
   /// Element by element, `receive` becomes the sum over all ranks' `send`. Both have the same size
@@ -58,6 +60,10 @@ class Communicator {
   [[nodiscard]] virtual Completion broadcast(std::span<std::byte> buffer, int root) = 0;
   /// Returns when every rank has called it.
   virtual void barrier() = 0;
+
+  /// Ends communication in order; nothing but destruction may follow. Collective. Without it,
+  /// destruction does so as well as it can, in silence.
+  virtual void close() {}
 
   /// True if an operation makes progress while the caller computes, so that there is something to
   /// gain by starting it early.

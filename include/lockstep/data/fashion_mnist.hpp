@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <lockstep/data/image_dataset.hpp>
@@ -19,5 +20,8 @@ namespace lockstep::data {
 /// Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
 [[nodiscard]] std::unique_ptr<DatasetSource> open_fashion_mnist(
     const std::vector<std::filesystem::path>& folders);
+
+/// SHA-256 of a part's decoded bytes, as published; hexadecimal.
+[[nodiscard]] std::string published_digest(Part part);
 
 }  // namespace lockstep::data

@@ -13,7 +13,16 @@ namespace lockstep::model {
 class LinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;
+
+  /// From now on as under autocast: input and a copy of the parameters are rounded to bfloat16,
+  /// products and output [B, out] are bfloat16; parameters and their gradients stay float32.
+  /// Source: P. Micikevicius et al., "Mixed Precision Training", arXiv:1710.03740.
+  void use_bfloat16() { bfloat16_ = true; }
+
   torch::Tensor forward(const torch::Tensor& input);
+
+ private:
+  bool bfloat16_ = false;
 };
 TORCH_MODULE(Linear);
 

@@ -19,8 +19,12 @@ class NeuralNetworkImpl : public torch::nn::Module {
   NeuralNetworkImpl(std::int64_t inputs, const std::vector<std::int64_t>& hidden,
                     std::int64_t outputs);
 
-  /// images [B, inputs] (or [B, …] with that many elements each) float32 → logits [B, outputs].
+  /// images [B, inputs] (or [B, …] with that many elements each) float32 → logits [B, outputs]
+  /// float32.
   torch::Tensor forward(const torch::Tensor& images);
+
+  /// From now on all layers compute in bfloat16; see Linear.
+  void use_bfloat16();
 
  private:
   torch::nn::Sequential linear_relu_stack_;

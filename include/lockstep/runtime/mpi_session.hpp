@@ -25,7 +25,10 @@ class MpiSession {
   [[noreturn]] void abort(ExitCode code) const noexcept;
 };
 
-/// "Open MPI v4.1.4, …": the loaded MPI library, one line. Callable before a session exists.
+/// "Open MPI v4.1.4", "MPI 3.1": of the header that Lockstep was compiled with.
+[[nodiscard]] std::string mpi_compiled_version();
+
+/// "Open MPI v4.1.4": the loaded MPI library, one line. Callable before a session exists.
 [[nodiscard]] std::string mpi_library_version();
 
 }  // namespace lockstep::runtime

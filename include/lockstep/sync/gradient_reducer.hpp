@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include <torch/torch.h>
 
 #include <lockstep/comm/communicator.hpp>
+#include <lockstep/runtime/compute_stream.hpp>
 #include <lockstep/sync/bucket_plan.hpp>
 
 namespace lockstep::sync {
@@ -27,9 +29,13 @@ struct StepContribution {
 struct StepTotals {
   double loss_sum = 0;
   std::int64_t samples = 0;
-  bool stop = false;                 ///< at least one rank wants to stop
-  double communication_seconds = 0;  ///< spent in collectives
-  double exposed_seconds = 0;        ///< of which computation waited
+  bool stop = false;  ///< at least one rank wants to stop
+};
+
+/// Of one step, on this rank, as its host saw it.
+struct StepSeconds {
+  double communication = 0;  ///< spent in collectives
+  double exposed = 0;        ///< of which computation waited
 };
 
 /// Keeps the gradients of a module's parameters as views of one flat buffer, cut into buckets, and
@@ -40,18 +46,20 @@ struct StepTotals {
 ///   … backward of all micro-batches but the last …
 ///   reducer.expect_last_backward(contribution);   // also without samples: then no backward
 ///   … backward of the last micro-batch …
-///   totals = reducer.finish_step();               // gradients are summed now
+///   reducer.finish_step();             // gradients are summed, for what is computed from here on
+///   totals = reducer.take_totals();    // now, or at the end of the next step
 /// The caller scales losses so that the sum over all ranks is the gradient it wants.
 ///
 /// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
 /// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
 /// their gradients must not be set to none. One thread; destruction, which must not
-/// come inside a step, removes the hooks and the gradients. Construction is collective, since the
-/// communicator provides the buckets' memory.
+/// come inside a step, removes the hooks and the gradients. Construction is collective: the
+/// communicator provides the buckets' memory, and each bucket is all-reduced once, since
+/// connections form at first use.
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
-                  const BucketLimits& limits);
+                  runtime::ComputeStream& compute, const BucketLimits& limits);
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
@@ -60,7 +68,10 @@ class GradientReducer {
 
   void begin_step();
   void expect_last_backward(const StepContribution& contribution);
-  StepTotals finish_step();
+  StepSeconds finish_step();
+  /// Of the oldest finished step whose totals have not been taken; those of two may wait. Blocks
+  /// until that step's all-reduce is done.
+  [[nodiscard]] StepTotals take_totals();
 
   /// All parameters, and all their gradients, as one tensor each: float32 [elements].
   [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
@@ -72,24 +83,27 @@ class GradientReducer {
 
   void flatten(const std::vector<torch::Tensor>& parameters);
   void install_hooks(const std::vector<torch::Tensor>& parameters);
-  void gradient_is_ready(std::size_t bucket);
+  void warm_up();
+  void gradient_is_ready(std::size_t bucket, std::size_t parameter);
   void launch_next_bucket();
 
   comm::Communicator& communicator_;
+  runtime::ComputeStream& compute_;
   BucketPlan plan_;
   std::vector<torch::Tensor> parameters_;
   torch::Tensor flat_parameters_;
   torch::Tensor buffer_;          // gradients, then the tail's scalars
   torch::Tensor flat_gradients_;  // the gradients' part of buffer_
   torch::Tensor tail_;            // the scalars' part of buffer_
-  torch::Tensor host_buffer_;     // buffer_ where that is host memory, else its staging copy
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
 
+  std::mutex hook_;  // LibTorch may run the hooks of one GPU backward in two threads
   bool last_backward_ = false;
   std::vector<std::size_t> missing_;  // gradients that each bucket still waits for
   std::size_t next_bucket_ = 0;       // the first that has not been launched
   std::vector<comm::Completion> in_flight_;
   double exposed_seconds_ = 0;
+  std::unique_ptr<runtime::ReadBack> totals_;  // tails of finished steps
 };
 
 }  // namespace lockstep::sync

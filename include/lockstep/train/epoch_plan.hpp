@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include <lockstep/data/batch_gatherer.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
 #include <lockstep/train/batch_sizes.hpp>
 
@@ -22,9 +23,12 @@ class EpochPlan {
                                           const BatchSizes& sizes);
   [[nodiscard]] std::int64_t steps() const { return steps(sampler_, sizes_); }
 
-  /// This rank's forward passes of step `step`: data-set indices, at most `micro` each; none if
+  /// This rank's samples of the epoch, in order: data-set indices.
+  [[nodiscard]] std::span<const std::int64_t> order() const { return mine_; }
+
+  /// This rank's forward passes of step `step`: ranges of `order`, at most `micro` long; none if
   /// this rank's shard has ended.
-  [[nodiscard]] std::vector<std::span<const std::int64_t>> micro_batches(std::int64_t step) const;
+  [[nodiscard]] std::vector<data::SampleRange> micro_batches(std::int64_t step) const;
 
   /// Samples of step `step` over all ranks.
   [[nodiscard]] std::int64_t global_samples(std::int64_t step) const;

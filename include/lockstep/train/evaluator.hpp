@@ -31,6 +31,7 @@ class Evaluator {
   comm::Communicator& communicator_;
   std::vector<std::int64_t> samples_;
   std::int64_t batch_size_;
+  torch::Device device_;
   data::BatchGatherer gatherer_;
 };
 

@@ -10,6 +10,7 @@
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
 #include <lockstep/model/loss.hpp>
+#include <lockstep/model/precision.hpp>
 #include <lockstep/runtime/device.hpp>
 
 namespace lockstep::train {
@@ -54,6 +55,7 @@ struct OptimizationOptions {
   std::int64_t warmup_steps = 0;
   std::int64_t accumulate_steps = 1;
   double clip_grad_norm = 0;  ///< 0: no clipping
+  model::Precision precision = model::Precision::kFp32;
 };
 
 struct DistributionOptions {

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
+#include <vector>
 
 #include <torch/torch.h>
 
@@ -14,6 +16,7 @@
 #include <lockstep/metrics/events.hpp>
 #include <lockstep/metrics/step_timer.hpp>
 #include <lockstep/model/neural_network.hpp>
+#include <lockstep/runtime/compute_stream.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 #include <lockstep/train/batch_sizes.hpp>
@@ -26,11 +29,12 @@ namespace lockstep::train {
 
 /// What a Trainer works with, on every rank. Everything referred to must outlive it.
 struct TrainerParts {
-  model::NeuralNetwork network;   ///< on the device, with the same weights on every rank
-  data::ImageDataset train;       ///< on the device
-  data::ImageDataset test;        ///< on the device
-  comm::Communicator& control;    ///< for evaluation and agreement
-  comm::Communicator& gradients;  ///< for gradients; may overlap with computation
+  model::NeuralNetwork network;     ///< on the device, with the same weights on every rank
+  data::ImageDataset train;         ///< on the device
+  data::ImageDataset test;          ///< on the device
+  comm::Communicator& control;      ///< for evaluation and agreement
+  comm::Communicator& gradients;    ///< for gradients; may overlap with computation
+  runtime::ComputeStream& compute;  ///< on which the network runs
   const runtime::StopRequest& stop;
 };
 
@@ -60,12 +64,27 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// A step whose totals are not known yet: a GPU may still be at it.
+  struct OpenStep {
+    std::int64_t step;
+    std::int64_t expected_samples;
+    double learning_rate;
+    bool logged;
+  };
+  struct EpochSums {
+    std::int64_t samples = 0;
+    double loss = 0;
+  };
+
   [[nodiscard]] std::int64_t total_steps() const;
   void train_epoch(std::int64_t epoch);
-  sync::StepTotals train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
+  void train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
+  void sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
   void compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
-  void check_totals(const sync::StepTotals& totals, std::int64_t expected_samples) const;
-  void log_step(double loss, std::int64_t samples, double learning_rate);
+  void close_steps(std::size_t stay_open);
+  void check_totals(const sync::StepTotals& totals, const OpenStep& step) const;
+  void log_step(const OpenStep& step, double loss);
+  void tell_of_steps();
   void evaluate();
   void check_weights() const;
 
@@ -83,6 +102,10 @@ class Trainer {
 
   metrics::EventSink* events_ = nullptr;  // of the current run
   TrainResult progress_;
+  std::deque<OpenStep> open_steps_;
+  std::vector<metrics::TrainStep> lines_;  // told once the step's time has been taken
+  EpochSums epoch_sums_;
+  bool stop_wanted_ = false;
   Clock::time_point last_line_;
   std::int64_t last_line_samples_ = 0;
 };

@@ -1,0 +1,57 @@
+// What `lockstep doctor` knows of a job, and what it thinks of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lockstep::app {
+
+/// What one rank sees of itself and its machine.
+struct RankFacts {
+  int rank = 0;
+  int world_size = 1;
+  int local_rank = 0;
+  int local_size = 1;
+  std::string host{};
+  int process_id = 0;
+  std::map<std::string, std::string> launcher_variables{};  ///< of those that name ranks or sizes
+
+  int cores = 1;                          ///< this rank's share of the node's
+  int threads = 1;                        ///< that it would compute with
+  std::vector<int> cpus{};                ///< that it may run on
+  std::string openblas_kernels{};         ///< in use; empty: LibTorch computes with another library
+  std::string fitting_kernels{};          ///< that the processor should use; empty: OpenBLAS knows
+  std::uint64_t shared_memory_bytes = 0;  ///< free in /dev/shm
+
+  std::string device = "cpu";    ///< or "cuda:2"
+  std::string device_uuid{};     ///< of a GPU
+  std::string device_trouble{};  ///< why this rank could get no device
+  int nvidia_gpus = 0;           ///< as the operating system counts them
+  int visible_devices = 0;       ///< as CUDA does
+  bool built_with_cuda = false;
+  std::string cuda_trouble{};    ///< why CUDA sees no device
+  bool peers_reach_all = true;   ///< its GPU reaches the memory of all others that it sees
+  bool ranks_may_share = false;  ///< a GPU, as NCCL was told
+  int cuda_runtime = 0;
+  int cuda_driver = 0;
+  int nccl_compiled = 0;
+  int nccl_loaded = 0;
+};
+
+struct Finding {
+  enum class Level : unsigned char { kOk, kWarning, kError };
+  Level level = Level::kOk;
+  std::string what;
+  std::string remedy{};  ///< empty if nothing is to be done
+};
+
+/// "ok", "warning" or "error".
+[[nodiscard]] std::string level_name(Finding::Level level);
+
+/// All that can be said of the ranks' facts (one entry a rank, in rank order), the data set aside.
+/// A pure function.
+[[nodiscard]] std::vector<Finding> diagnose(const std::vector<RankFacts>& ranks);
+
+}  // namespace lockstep::app

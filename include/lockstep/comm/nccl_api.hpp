@@ -1,0 +1,65 @@
+// The calls of NCCL that Lockstep makes, as a table: the real library is bound behind it, and tests
+// bind a simulated one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <lockstep/runtime/cuda_api.hpp>
+
+struct ncclComm;  // NCCL's own opaque type, so that no header of NCCL is needed here
+
+namespace lockstep::comm {
+
+using NcclHandle = ncclComm*;
+using NcclUniqueId = std::array<char, 128>;
+
+inline constexpr int kNcclSuccess = 0;
+inline constexpr int kNcclInProgress = 7;  ///< ncclInProgress, of non-blocking communicators
+
+/// Every call returns NCCL's status; on a non-blocking communicator "in progress" is none of
+/// failure. Calls on one communicator come from one thread at a time.
+/// Source: NCCL API, https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/api.html
+class NcclApi {
+ public:
+  NcclApi() = default;
+  virtual ~NcclApi() = default;
+  NcclApi(const NcclApi&) = delete;
+  NcclApi& operator=(const NcclApi&) = delete;
+  NcclApi(NcclApi&&) = delete;
+  NcclApi& operator=(NcclApi&&) = delete;
+
+  /// As NCCL numbers them: 22705 is 2.27.5. Of the header, and of the library in this process.
+  [[nodiscard]] virtual int compiled_version() const noexcept = 0;
+  virtual int loaded_version(int* version) = 0;
+
+  [[nodiscard]] virtual std::string error_text(int code) const = 0;
+  /// What the library noted last, of whatever thread or communicator: a hint, no more.
+  [[nodiscard]] virtual std::string last_error() const = 0;
+
+  virtual int unique_id(NcclUniqueId* id) = 0;
+  /// Non-blocking: poll async_error. Collective.
+  virtual int init(NcclHandle* communicator, int ranks, const NcclUniqueId& id, int rank) = 0;
+  /// `state`: in progress, success, or how an operation failed.
+  virtual int async_error(NcclHandle communicator, int* state,
+                          runtime::CallSite site = runtime::CallSite::current()) = 0;
+  /// Collective; poll async_error.
+  virtual int finalize(NcclHandle communicator) = 0;
+  /// These two may block for as long as a peer is stuck.
+  virtual int destroy(NcclHandle communicator) = 0;
+  virtual int abort(NcclHandle communicator) = 0;
+
+  /// Sums `count` floats over all ranks, in `stream`'s order. Collective.
+  virtual int all_reduce(const float* send, float* receive, std::size_t count,
+                         NcclHandle communicator, runtime::CudaStreamHandle stream) = 0;
+};
+
+/// The real NCCL; null in a build without CUDA.
+[[nodiscard]] std::unique_ptr<NcclApi> make_nccl_api();
+
+/// "2.27.5" for 22705.
+[[nodiscard]] std::string nccl_version_text(int version);
+
+}  // namespace lockstep::comm

@@ -1,0 +1,148 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <lockstep/app/commands.hpp>
+#include <lockstep/app/rank_facts.hpp>
+#include <lockstep/app/run_command.hpp>
+#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/version_text.hpp>
+#include <lockstep/base/sha256.hpp>
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/nccl_api.hpp>
+#include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/runtime/cuda_devices.hpp>
+#include <lockstep/runtime/mpi_session.hpp>
+
+namespace lockstep::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kDoctorUsage =
+    "Usage: [mpirun -np N] lockstep doctor [options]\n\n"
+    "What this machine, launcher and GPU set-up is, and what is wrong with it. Start it as you "
+    "would\n"
+    "start train. Exit code 1 if anything is in error.\n\n";
+
+/// The data set, as rank 0's machine has it.
+Finding data_set(const std::string& folder) {
+  try {
+    const auto source = data::open_fashion_mnist(
+        folder.empty() ? data::default_data_folders() : std::vector<std::filesystem::path>{folder});
+    const auto shape = source->shape();
+    std::vector<std::byte> block(shape.block_bytes());
+    bool published = true;
+    for (const auto part : data::kAllParts) {
+      const auto bytes = shape.part(part, block);
+      source->fill(part, bytes);
+      Sha256 digest;
+      digest.update(bytes);
+      published = published && to_hex(digest.finish()) == data::published_digest(part);
+    }
+    if (published) return {Finding::Level::kOk, source->description() + ", as published"};
+    return {Finding::Level::kWarning,
+            source->description() + ": not the published images and labels",
+            "if that is not meant, fetch them with launch/fetch-data.sh"};
+  } catch (const Error& error) {
+    return {Finding::Level::kWarning, error.what(), "without a data set, only --synthetic works"};
+  }
+}
+
+Json version_or_null(int version, const std::string& text) {
+  return version == 0 ? Json(nullptr) : Json(text);
+}
+
+Json report(const std::vector<RankFacts>& ranks, const std::vector<Finding>& findings) {
+  const auto& rank = ranks.front();
+  Json document = {{"schema", 1}, {"findings", Json::array()}};
+  for (const auto& finding : findings) {
+    document["findings"].push_back(
+        {{"level", level_name(finding.level)}, {"what", finding.what}, {"remedy", finding.remedy}});
+  }
+  document["mpi"] = {{"compiled", runtime::mpi_compiled_version()},
+                     {"loaded", runtime::mpi_library_version()},
+                     {"ranks", ranks.size()}};
+  document["torch"] = {{"compiled", TORCH_VERSION}, {"cuda", rank.built_with_cuda}};
+  document["nccl"] = nullptr;
+  document["cuda"] = nullptr;
+  if (rank.built_with_cuda) {
+    document["nccl"] = {{"compiled", comm::nccl_version_text(rank.nccl_compiled)},
+                        {"loaded", comm::nccl_version_text(rank.nccl_loaded)}};
+    document["cuda"] = {
+        {"runtime",
+         version_or_null(rank.cuda_runtime, runtime::cuda_version_text(rank.cuda_runtime))},
+        {"driver", version_or_null(rank.cuda_driver, runtime::cuda_version_text(rank.cuda_driver))},
+        {"devices", Json::array()}};
+    for (const auto& device : runtime::query_cuda_system().devices) {
+      document["cuda"]["devices"].push_back({{"name", device.name},
+                                             {"uuid", device.uuid},
+                                             {"memory_bytes", device.memory_bytes},
+                                             {"compute_capability", device.compute_capability},
+                                             {"peers", device.peers}});
+    }
+  }
+  document["blas"] = nullptr;
+  if (!rank.openblas_kernels.empty()) {
+    document["blas"] = {{"library", "OpenBLAS"}, {"kernels", rank.openblas_kernels}};
+  }
+  document["ranks"] = Json::array();
+  for (const auto& facts : ranks) document["ranks"].push_back(as_json(facts));
+  return document;
+}
+
+void print_table(const std::vector<RankFacts>& ranks, const std::vector<Finding>& findings) {
+  fmt::print("{}\n{:>5} {:<20} {:<8} {:>6} {:>8}\n", version_text(), "rank", "host", "device",
+             "cores", "threads");
+  for (const auto& rank : ranks) {
+    fmt::print("{:>5} {:<20} {:<8} {:>6} {:>8}\n", rank.rank, rank.host, rank.device, rank.cores,
+               rank.threads);
+  }
+  fmt::print("\n");
+  for (const auto& finding : findings) {
+    fmt::print("{:<8} {}{}{}\n", level_name(finding.level), finding.what,
+               finding.remedy.empty() ? "" : ": ", finding.remedy);
+  }
+  (void)std::fflush(stdout);
+}
+
+void doctor(Job& job, const DoctorOptions& options) {
+  const auto ranks = gather_facts(job, collect_facts(job, options.distribution));
+  std::vector<Finding> findings;
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank != 0) return;
+    findings = diagnose(ranks);
+    findings.push_back(data_set(options.data_dir));
+    if (options.json) {
+      fmt::print("{}\n", report(ranks, findings).dump(2));
+    } else {
+      print_table(ranks, findings);
+    }
+  });
+  std::array<double, 1> errors = {
+      static_cast<double>(std::count_if(findings.begin(), findings.end(), [](const auto& finding) {
+        return finding.level == Finding::Level::kError;
+      }))};
+  job.control->all_reduce(std::span<double>(errors)).wait();
+  if (errors[0] > 0) {
+    comm::fail_together(*job.control,
+                        fmt::format("{} of these findings {} an error: each says what to do",
+                                    errors[0], errors[0] == 1 ? "is" : "are"));
+  }
+}
+
+}  // namespace
+
+int doctor_command(const Arguments& arguments) {
+  DoctorOptions options;
+  return run_command(kDoctorUsage, doctor_option_table(options), arguments,
+                     [&](Job& job) { doctor(job, options); });
+}
+
+}  // namespace lockstep::app

@@ -1,0 +1,120 @@
+#include <array>
+#include <cstdlib>
+#include <sys/statvfs.h>
+
+#include <fmt/format.h>
+
+#include <lockstep/app/rank_facts.hpp>
+#include <lockstep/comm/nccl_api.hpp>
+#include <lockstep/runtime/blas_kernels.hpp>
+#include <lockstep/runtime/cpu_binding.hpp>
+#include <lockstep/runtime/cuda_devices.hpp>
+#include <lockstep/runtime/device.hpp>
+
+namespace lockstep::app {
+
+// The two ways between facts and JSON, for gathering them.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankFacts, rank, world_size, local_rank, local_size, host,
+                                   process_id, launcher_variables, cores, threads, cpus,
+                                   openblas_kernels, fitting_kernels, shared_memory_bytes, device,
+                                   device_uuid, device_trouble, nvidia_gpus, visible_devices,
+                                   built_with_cuda, cuda_trouble, peers_reach_all, ranks_may_share,
+                                   cuda_runtime, cuda_driver, nccl_compiled, nccl_loaded)
+
+namespace {
+
+constexpr std::array kLauncherVariables = {
+    "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMI_RANK",      "PMI_SIZE",
+    "SLURM_PROCID",         "SLURM_NTASKS",         "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS"};
+
+std::map<std::string, std::string> launcher_variables() {
+  std::map<std::string, std::string> found;
+  for (const char* name : kLauncherVariables) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
+    if (value != nullptr) found[name] = value;
+  }
+  return found;
+}
+
+std::uint64_t free_shared_memory() {
+  struct statvfs status {};
+  if (::statvfs("/dev/shm", &status) != 0) return 0;
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+}
+
+void look_at_cpus(const train::DistributionOptions& options, RankFacts& facts) {
+  const auto topology = runtime::read_cpu_topology();
+  const auto plan = runtime::plan_cpus(topology, facts.local_rank, facts.local_size,
+                                       static_cast<int>(options.threads));
+  facts.cores = plan.cores;
+  facts.threads = plan.threads;
+  facts.cpus = plan.cpus.empty() ? topology.bound : plan.cpus;
+  facts.openblas_kernels = runtime::openblas_core_in_use();
+  const char* fitting = runtime::openblas_core_for(runtime::read_cpu_features());
+  facts.fitting_kernels = fitting == nullptr ? "" : fitting;
+  facts.shared_memory_bytes = free_shared_memory();
+}
+
+void look_at_gpus(const Job& job, const train::DistributionOptions& options, RankFacts& facts) {
+  const auto system = runtime::query_cuda_system();
+  const auto offer = device_offer();
+  facts.nvidia_gpus = offer.nvidia_gpus;
+  facts.ranks_may_share = offer.ranks_may_share;
+  facts.visible_devices = static_cast<int>(system.devices.size());
+  facts.built_with_cuda = system.in_this_build;
+  facts.cuda_trouble = system.trouble;
+  facts.cuda_runtime = system.runtime_version;
+  facts.cuda_driver = system.driver_version;
+  try {
+    const auto device = runtime::choose_device(options.device, offer, job.layout);
+    if (!device.is_cuda) return;
+    facts.device = fmt::format("cuda:{}", device.index);
+    if (static_cast<std::size_t>(device.index) >= system.devices.size()) {
+      facts.device_trouble = fmt::format("{} cannot be asked: {}", facts.device, system.trouble);
+      return;
+    }
+    const auto& chosen = system.devices[static_cast<std::size_t>(device.index)];
+    facts.device_uuid = chosen.uuid;
+    facts.peers_reach_all = chosen.peers.size() + 1 == system.devices.size();
+  } catch (const Error& error) {
+    facts.device_trouble = error.what();
+  }
+}
+
+void look_at_nccl(RankFacts& facts) {
+  const auto nccl = comm::make_nccl_api();
+  if (nccl == nullptr) return;
+  facts.nccl_compiled = nccl->compiled_version();
+  if (nccl->loaded_version(&facts.nccl_loaded) != comm::kNcclSuccess) facts.nccl_loaded = 0;
+}
+
+}  // namespace
+
+RankFacts collect_facts(const Job& job, const train::DistributionOptions& options) {
+  const auto& layout = job.layout;
+  RankFacts facts{.rank = layout.rank,
+                  .world_size = layout.world_size,
+                  .local_rank = layout.local_rank,
+                  .local_size = layout.local_size,
+                  .host = layout.host,
+                  .process_id = layout.process_id,
+                  .launcher_variables = launcher_variables()};
+  look_at_cpus(options, facts);
+  look_at_gpus(job, options, facts);
+  look_at_nccl(facts);
+  return facts;
+}
+
+std::vector<RankFacts> gather_facts(Job& job, const RankFacts& mine) {
+  std::vector<RankFacts> all;
+  for (const auto& text : comm::gather_texts(*job.control, nlohmann::json(mine).dump())) {
+    all.push_back(nlohmann::json::parse(text).get<RankFacts>());
+  }
+  return all;
+}
+
+nlohmann::ordered_json as_json(const RankFacts& facts) {
+  return nlohmann::ordered_json(nlohmann::json(facts));
+}
+
+}  // namespace lockstep::app

@@ -1,0 +1,58 @@
+#include "small_training.hpp"
+
+namespace lockstep::tests {
+namespace {
+
+constexpr std::int64_t kSamples = 90;
+constexpr std::int64_t kTestSamples = 20;
+constexpr double kTinyMebibytes = 1e-5;  // every parameter gets a bucket of its own
+
+data::ImageDataset random_images(std::int64_t samples) {
+  return {torch::randint(0, 256, {samples, data::kImagePixels}, torch::kUInt8),
+          torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
+}
+
+}  // namespace
+
+train::TrainOptions small_run() {
+  train::TrainOptions options;
+  options.model.hidden = {8};
+  options.sampling.batch_size = 4;
+  options.sampling.tail = data::Tail::kExact;
+  options.optimization.epochs = 2;
+  options.optimization.accumulate_steps = 2;
+  options.optimization.lr = 0.1;
+  options.optimization.clip_grad_norm = 1.0;
+  options.distribution.bucket_mb = kTinyMebibytes;
+  options.distribution.first_bucket_mb = kTinyMebibytes;
+  options.output.log_every = 1;
+  return options;
+}
+
+SmallResult train_small(const train::TrainOptions& options, comm::Communicator& control,
+                        comm::Communicator& gradients, runtime::ComputeStream& compute,
+                        const torch::Device& device, metrics::EventSink& events) {
+  auto network =
+      model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses, 5);
+  network->to(device);
+  if (options.optimization.precision == model::Precision::kBf16) network->use_bfloat16();
+  const auto images = random_images(kSamples).to(device);
+  const auto test = random_images(kTestSamples).to(device);
+  const runtime::StopRequest stop;
+  train::Trainer trainer(options, train::resolve_batch_sizes(options, control.size()),
+                         {.network = network,
+                          .train = images,
+                          .test = test,
+                          .control = control,
+                          .gradients = gradients,
+                          .compute = compute,
+                          .stop = stop});
+  const auto result = trainer.run(events);
+  std::vector<torch::Tensor> weights;
+  for (const auto& parameter : network->parameters()) {
+    weights.push_back(parameter.detach().to(torch::kCPU).flatten());
+  }
+  return {torch::cat(weights), model::parameters_sha256(*network), result.last_test.value()};
+}
+
+}  // namespace lockstep::tests
