@@ -32,6 +32,12 @@ if(EXISTS ${lockstep_torch_include}/fmt AND NOT lockstep_torch_include STREQUAL 
   set(LOCKSTEP_TORCH_SHIPS_FMT ON)
 endif()
 
+if(NOT lockstep_torch_include STREQUAL "/usr/include")
+  # Kept when installing, unlike what CMake adds itself.
+  get_filename_component(folder ${lockstep_torch_include}/../lib REALPATH)
+  target_link_options(lockstep_torch INTERFACE -Wl,-rpath,${folder})
+endif()
+
 set(LOCKSTEP_WITH_CUDA OFF)
 if(TARGET torch_cuda)
   set(LOCKSTEP_WITH_CUDA ON)

@@ -10,8 +10,12 @@ endfunction()
 
 file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
-run(${CMAKE_COMMAND} -G Ninja -S ${CONSUMER} -B ${WORK}/build -DCMAKE_BUILD_TYPE=Release
-    "-DCMAKE_PREFIX_PATH=${WORK}/prefix;${PREFIXES}")
+# Lists with other separators: `run` would split them.
+get_filename_component(torch_prefix ${TORCH_DIR} DIRECTORY)
+string(REPLACE ";" " " architectures "${CUDA_ARCHITECTURES}")
+run(${CMAKE_COMMAND} -E env CMAKE_PREFIX_PATH=${WORK}/prefix:${torch_prefix}
+    ${CMAKE_COMMAND} -G Ninja -S ${CONSUMER} -B ${WORK}/build -DCMAKE_BUILD_TYPE=Release
+    -DTORCH_CUDA_ARCH_LIST=${architectures} -DCMAKE_CUDA_COMPILER=${CUDA_COMPILER})
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/consumer)
 if(NOT output STREQUAL "4\n")
