@@ -71,8 +71,10 @@ void require_devices_of_their_own(Job& job, const Compute& compute) {
   std::string uuid;
   if (compute.device.is_cuda()) {
     const auto system = runtime::query_cuda_system();
-    const auto index = static_cast<std::size_t>(compute.device.index());
-    if (index < system.devices.size()) uuid = system.devices[index].uuid;
+    const int index = compute.device.index();
+    if (index < static_cast<int>(system.devices.size())) {
+      uuid = system.devices[static_cast<std::size_t>(index)].uuid;
+    }
   }
   const auto uuids = comm::gather_texts(*job.control, uuid);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {

@@ -44,7 +44,9 @@ Finding ranks_and_hosts(const Ranks& ranks) {
 
 int number(const std::map<std::string, std::string>& variables, const char* name) {
   const auto found = variables.find(name);
-  return found == variables.end() ? 0 : std::atoi(found->second.c_str());
+  return found == variables.end()
+             ? 0
+             : static_cast<int>(std::strtol(found->second.c_str(), nullptr, 10));
 }
 
 /// Started by a launcher that this MPI does not understand, each rank believes to be alone.

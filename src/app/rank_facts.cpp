@@ -114,7 +114,8 @@ std::vector<RankFacts> gather_facts(Job& job, const RankFacts& mine) {
 }
 
 nlohmann::ordered_json as_json(const RankFacts& facts) {
-  return nlohmann::ordered_json(nlohmann::json(facts));
+  nlohmann::ordered_json json = nlohmann::json(facts);
+  return json;
 }
 
 }  // namespace lockstep::app

@@ -94,13 +94,16 @@ Output open_output(const train::TrainOptions& options) {
 
 void train(Job& job, train::TrainOptions& options, const OptionTable& table) {
   const auto training = set_up_training(job, options);
-  const auto& [compute, sizes, dataset, network, gradients, stop, trainer] = *training;
+  const auto& compute = training->compute;
+  const auto& sizes = training->sizes;
+  const auto& dataset = training->dataset;
 
   // Last, so that a run that cannot start leaves no folder.
   const auto output = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return Output{{}, metrics::make_fan_out_sink({})};
     auto opened = open_output(options);
-    resolve_for_record(options, sizes, compute, dataset, gradients->overlaps(), opened.folder);
+    resolve_for_record(options, sizes, compute, dataset, training->gradients->overlaps(),
+                       opened.folder);
     write_run_record(opened.folder, current_values(table), job.layout, dataset);
     announce(job, sizes, compute, dataset, opened.folder);
     return opened;
@@ -109,10 +112,10 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table) {
                                       .device = compute.device.is_cuda() ? "cuda" : "cpu",
                                       .threads = compute.threads,
                                       .global_batch_size = sizes.global(),
-                                      .steps_per_epoch = trainer->steps_per_epoch(),
+                                      .steps_per_epoch = training->trainer->steps_per_epoch(),
                                       .startup_seconds = runtime::seconds_since_process_start()});
-  const auto result = end_together(job, [&] { return trainer->run(*output.events); });
-  finish(job, result, network, *output.events, output.folder);
+  const auto result = end_together(job, [&] { return training->trainer->run(*output.events); });
+  finish(job, result, training->network, *output.events, output.folder);
   end_training(job, *training);
 }
 

@@ -88,7 +88,7 @@ class Vectors {
       started_.push_back(communicator_.all_reduce(send_.first(count), receive_.first(count)));
     }
     // From the last: on a GPU that covers those before.
-    for (auto done = started_.rbegin(); done != started_.rend(); ++done) done->wait();
+    for (auto i = started_.size(); i-- > 0;) started_[i].wait();
     if (!compute_.runs_ahead()) return;
     arrived_->start(receive_.first(1));
     (void)arrived_->take();

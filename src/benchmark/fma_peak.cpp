@@ -68,14 +68,14 @@ Kernel widest_kernel() {
 }  // namespace
 
 double measure_fma_peak_gflop_per_s() {
-  using Clock = std::chrono::steady_clock;
   const auto kernel = widest_kernel();
   const double operations = 2.0 * kernel.width * static_cast<double>(kChains) * kRounds;
   double best = 0;
   for (int run = 0; run < kRuns; ++run) {
-    const auto start = Clock::now();
+    const auto start = std::chrono::steady_clock::now();
     const float result = kernel.run();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (std::isfinite(result)) best = std::max(best, operations / seconds / 1e9);
   }
   return best;

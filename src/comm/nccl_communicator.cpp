@@ -53,11 +53,11 @@ std::string nccl_version_text(int version) {
 }
 
 NcclCommunicator::NcclCommunicator(std::shared_ptr<NcclApi> nccl, runtime::CudaStream& compute,
-                                   const runtime::RankLayout& layout, bool overlaps)
+                                   runtime::RankLayout layout, bool overlaps)
     : nccl_(std::move(nccl)),
       compute_(compute),
       cuda_(compute.api()),
-      layout_(layout),
+      layout_(std::move(layout)),
       overlaps_(overlaps),
       mpi_(std::make_unique<MpiCommunicator>(false)) {
   try {

@@ -34,7 +34,7 @@ class NcclCommunicator final : public Communicator, private runtime::StreamWatch
   /// `compute` must outlive it. AgreedError for what all ranks can know of
   /// before they connect (a library older than its header, no unique id).
   NcclCommunicator(std::shared_ptr<NcclApi> nccl, runtime::CudaStream& compute,
-                   const runtime::RankLayout& layout, bool overlaps);
+                   runtime::RankLayout layout, bool overlaps);
   /// Closes, or aborts if that fails.
   ~NcclCommunicator() override;
   NcclCommunicator(const NcclCommunicator&) = delete;
