@@ -37,12 +37,14 @@ bool decode_gzip_member(int descriptor, std::int64_t file_bytes, std::int64_t sk
     return false;
   }
   const auto size = static_cast<std::size_t>(file_bytes);
+  // Arrays, since these are not zeroed. NOLINTBEGIN(modernize-avoid-c-arrays)
   const auto compressed = std::make_unique_for_overwrite<unsigned char[]>(size);
   if (!read_all(descriptor, {compressed.get(), size})) return false;
   const std::unique_ptr<libdeflate_decompressor, DecoderDeleter> decoder(
       libdeflate_alloc_decompressor());
   if (!decoder) return false;
   const auto decoded = std::make_unique_for_overwrite<unsigned char[]>(decoded_bytes);
+  // NOLINTEND(modernize-avoid-c-arrays)
   std::size_t consumed = 0;
   std::size_t produced = 0;
   const auto result = libdeflate_gzip_decompress_ex(
