@@ -157,7 +157,8 @@ StepResult measure(Job& job, const Training& training, const train::TrainOptions
   widths.insert(widths.end(), options.model.hidden.begin(), options.model.hidden.end());
   widths.push_back(data::kClasses);
   benchmark::MatrixProducts products(training.sizes.micro, widths, training.compute.device);
-  StepProbe probe(products, training.sizes.accumulate, *job.control);
+  const std::int64_t passes = training.sizes.accumulate * training.sizes.shards_per_rank;
+  StepProbe probe(products, passes, *job.control);
   const auto end = end_together(job, [&] { return training.trainer->run(probe); });
   if (end.stopped) comm::fail_together(*job.control, "stopped by a signal: nothing was measured");
 
@@ -165,8 +166,8 @@ StepResult measure(Job& job, const Training& training, const train::TrainOptions
   result.images_per_second = static_cast<double>(training.sizes.global()) / result.times.step.mean *
                              kMillisecondsPerSecond;
   result.sgemm_ms = probe.products_ms_p50();
-  result.gflop_per_s = products.gflop() * static_cast<double>(training.sizes.accumulate) /
-                       result.sgemm_ms * kMillisecondsPerSecond;
+  result.gflop_per_s =
+      products.gflop() * static_cast<double>(passes) / result.sgemm_ms * kMillisecondsPerSecond;
   result.fma_peak_gflop_per_s =
       benchmark::measure_fma_peak_gflop_per_s() * training.compute.threads;
   return result;
@@ -177,7 +178,8 @@ void bench_step(Job& job, BenchStepOptions& options) {
     train::check_combinations(options.train);
     fix_what_is_not_measured(options.train, options.steps, job.layout.world_size);
   });
-  const auto training = set_up_training(job, options.train);
+  const runtime::StopRequest stop;
+  const auto training = set_up_training(job, options.train, stop);
   const auto result = measure(job, *training, options.train);
   end_training(job, *training);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {

@@ -11,6 +11,7 @@
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/cpu_binding.hpp>
+#include <lockstep/runtime/cpu_model.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
 #include <lockstep/runtime/device.hpp>
 
@@ -58,8 +59,11 @@ void bind_to_cores(const Job& job, const train::DistributionOptions& options, Co
     throw UsageError(
         fmt::format("--threads {}: {} has only {} CPUs", options.threads, job.layout.host, cpus));
   }
+  // A number of threads that depends on the number of ranks would change bits.
+  const std::int64_t threads =
+      options.threads == 0 && options.virtual_shards > 0 ? 1 : options.threads;
   const auto plan = runtime::plan_cpus(runtime::read_cpu_topology(), job.layout.local_rank,
-                                       job.layout.local_size, static_cast<int>(options.threads));
+                                       job.layout.local_size, static_cast<int>(threads));
   runtime::bind_to_cpus(plan.cpus);
   torch::set_num_threads(plan.threads);
   compute.cores = plan.cores;
@@ -87,6 +91,13 @@ void require_devices_of_their_own(Job& job, const Compute& compute) {
 }
 
 }  // namespace
+
+std::string device_name(const Compute& compute) {
+  if (!compute.device.is_cuda()) return runtime::cpu_model();
+  const auto system = runtime::query_cuda_system();
+  const auto index = static_cast<std::size_t>(compute.device.index());
+  return index < system.devices.size() ? system.devices[index].name : "unknown";
+}
 
 runtime::DeviceOffer device_offer() {
   return {.built_with_cuda = torch::hasCUDA() || LOCKSTEP_WITH_CUDA,

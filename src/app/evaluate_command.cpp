@@ -27,7 +27,7 @@ model::NeuralNetwork load_network(Job& job, const std::string& checkpoint) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (checkpoint.empty()) throw UsageError("--checkpoint FILE is missing: which weights?");
     if (job.layout.rank != 0) return;
-    tensors = model::read_safetensors(checkpoint);
+    tensors = model::read_parameters(checkpoint);
     hidden = model::hidden_widths_of(tensors, data::kImagePixels, data::kClasses, checkpoint);
   });
   const auto text = comm::broadcast_text(*job.control, nlohmann::json(hidden).dump(), 0);

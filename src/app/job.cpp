@@ -86,6 +86,7 @@ std::unique_ptr<comm::Communicator> make_communicator(Job& job,
         {.backend = options.backend,
          .progress_thread = overlap,
          .node_shared = options.node_shared,
+         .fixed_order = options.virtual_shards > 0,
          .timeout = std::chrono::duration<double>(options.collective_timeout_seconds),
          .gpu = compute.gpu},
         job.layout);

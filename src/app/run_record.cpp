@@ -28,7 +28,7 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
   options.data.data_dir = dataset.folder;
   options.data.train_samples = dataset.train.size();
   options.data.test_samples = dataset.test.size();
-  options.sampling.batch_size = sizes.micro;
+  options.sampling.batch_size = sizes.batch_size();
   options.sampling.global_batch_size = sizes.global();
   options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
   options.distribution.threads = compute.threads;
@@ -41,11 +41,13 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
 }
 
 void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
-                      const runtime::RankLayout& layout, const train::NodeDataset& dataset) {
+                      const runtime::RankLayout& layout, const std::vector<std::string>& devices,
+                      const train::NodeDataset& dataset) {
   const nlohmann::ordered_json record = {{"schema", 1},
                                          {"options", std::move(options)},
                                          {"world_size", layout.world_size},
                                          {"hosts", layout.hosts},
+                                         {"devices", devices},
                                          {"versions",
                                           {{"lockstep", version()},
                                            {"git_revision", git_revision()},

@@ -5,14 +5,17 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
+#include <lockstep/app/resume.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/app/run_record.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/app/training_setup.hpp>
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/metrics/resume_lines.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/runtime/process_time.hpp>
+#include <lockstep/train/checkpoint_writer.hpp>
 #include <lockstep/train/run_folder.hpp>
 
 namespace lockstep::app {
@@ -50,81 +53,152 @@ std::string agreed_digest(Job& job, const model::NeuralNetwork& network) {
   return digests[0];
 }
 
+/// Rank 0's folder, sinks and checkpoints; sinks that do nothing on the others.
+struct Output {
+  train::RunFolder folder;
+  std::unique_ptr<metrics::EventSink> events;
+  std::unique_ptr<train::CheckpointWriter> checkpoints;
+};
+
+Output open_output(const train::TrainOptions& options, Beginning& beginning) {
+  auto folder = beginning.folder ? *std::move(beginning.folder)
+                                 : train::RunFolder::create(options.output.output_dir);
+  const auto lines = folder.path() / "metrics.jsonl";
+  const train::RunPosition start;
+  const auto& position = beginning.checkpoint ? beginning.checkpoint->position : start;
+  metrics::drop_lines_past(lines, position.steps, position.epoch);
+  std::vector<std::unique_ptr<metrics::EventSink>> sinks;
+  sinks.push_back(metrics::make_json_lines_sink(lines));
+  sinks.push_back(metrics::make_console_sink());
+  sinks.push_back(metrics::make_summary_sink(Log(Log::Level::kInfo)));
+  auto checkpoints = std::make_unique<train::CheckpointWriter>(
+      train::CheckpointFolder(folder.path()), options.output.keep_checkpoints);
+  return {std::move(folder), metrics::make_fan_out_sink(std::move(sinks)), std::move(checkpoints)};
+}
+
+/// Ends with exit code 75 on all ranks: the state is saved.
+[[noreturn]] void end_preempted(Job& job, const train::TrainResult& result, const Output& output) {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank != 0) return;
+    output.events->on(metrics::RunEnd{
+        .status = "preempted", .steps = result.position.steps, .seconds = result.seconds});
+    if (output.checkpoints->failure().empty()) return;
+    throw RuntimeFailure(
+        fmt::format("stopped by a signal after step {}, and its state could not "
+                    "be saved: {}",
+                    result.position.steps, output.checkpoints->failure()));
+  });
+  throw comm::AgreedError(
+      ExitCode::kPreempted,
+      fmt::format("stopped by a signal in epoch {}, after step {}: the state is saved, the same "
+                  "command with --output-dir {} --resume auto goes on",
+                  result.position.epoch, result.position.steps, output.folder.path().string()),
+      job.layout.rank == 0);
+}
+
+std::string describe_slowest(const metrics::SlowestRank& slowest, int ranks) {
+  constexpr double kWorthAWord = 1.05;
+  if (ranks == 1 || slowest.busy_ms < kWorthAWord * slowest.median_ms) return {};
+  return fmt::format(
+      "; slowest in the last epoch: rank {} ({}), busy for {:.2f} ms a step where "
+      "the median rank is for {:.2f}, most of it in {}",
+      slowest.rank, slowest.host, slowest.busy_ms, slowest.median_ms, slowest.phase);
+}
+
 void finish(Job& job, const train::TrainResult& result, const model::NeuralNetwork& network,
-            metrics::EventSink& events, const std::filesystem::path& folder) {
-  if (result.stopped) {
-    events.on(
-        metrics::RunEnd{.status = "stopped", .steps = result.steps, .seconds = result.seconds});
-    comm::fail_together(
-        *job.control,
-        fmt::format("stopped by a signal in epoch {}, after step {}: nothing was saved (this "
-                    "version writes no checkpoints yet)",
-                    result.epoch, result.steps));
-  }
+            const Output& output) {
+  if (result.stopped) end_preempted(job, result, output);
   const auto digest = agreed_digest(job, network);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
+    const auto& folder = output.folder.path();
     model::write_safetensors(folder / "model.safetensors", model::named_parameters(*network));
-    events.on(metrics::RunEnd{.status = "completed",
-                              .steps = result.steps,
-                              .seconds = result.seconds,
-                              .parameters_sha256 = digest});
+    output.events->on(metrics::RunEnd{.status = "completed",
+                                      .steps = result.position.steps,
+                                      .seconds = result.seconds,
+                                      .parameters_sha256 = digest});
     job.log.info(fmt::format(
-        "test accuracy {:.1f} %, average loss {:.4f}, after {} steps in {:.1f} s; results in {}",
-        result.last_test->accuracy_percent(), result.last_test->average_loss, result.steps,
-        result.seconds, folder.string()));
+        "test accuracy {:.1f} %, average loss {:.4f}, after {} steps in {:.1f} s; results in {}{}",
+        result.last_test->accuracy_percent(), result.last_test->average_loss, result.position.steps,
+        result.seconds, folder.string(), describe_slowest(result.slowest, job.layout.world_size)));
+    if (!output.checkpoints->failure().empty()) {
+      throw RuntimeFailure(
+          fmt::format("the last checkpoint could not be saved: {} (the weights "
+                      "are in model.safetensors)",
+                      output.checkpoints->failure()));
+    }
   });
 }
 
-/// Rank 0's folder and sinks; sinks that do nothing on the others.
-struct Output {
-  std::filesystem::path folder;
-  std::unique_ptr<metrics::EventSink> events;
-};
-
-Output open_output(const train::TrainOptions& options) {
-  Output output{train::create_run_folder(options.output.output_dir), nullptr};
-  std::vector<std::unique_ptr<metrics::EventSink>> sinks;
-  sinks.push_back(metrics::make_json_lines_sink(output.folder / "metrics.jsonl"));
-  sinks.push_back(metrics::make_console_sink());
-  sinks.push_back(metrics::make_summary_sink(Log(Log::Level::kInfo)));
-  output.events = metrics::make_fan_out_sink(std::move(sinks));
-  return output;
+/// Collective. True if nothing is left to do.
+bool go_on_from(Job& job, const Beginning& beginning, const nlohmann::ordered_json& settings,
+                train::Trainer& trainer) {
+  const auto& checkpoint = beginning.checkpoint;
+  if (!checkpoint) return false;
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank == 0) require_same_settings(*checkpoint, settings);
+  });
+  comm::run_on_all_ranks(*job.control, job.layout, [&] { trainer.restore(*checkpoint); });
+  const auto& position = checkpoint->position;
+  if (beginning.completed && position.steps >= trainer.total_steps()) {
+    job.log.info(fmt::format(
+        "this run is finished: {} steps; --epochs or --max-steps make it longer", position.steps));
+    return true;
+  }
+  job.log.info(fmt::format("going on from {}: epoch {}, step {}", checkpoint->path, position.epoch,
+                           position.steps));
+  return false;
 }
 
-void train(Job& job, train::TrainOptions& options, const OptionTable& table) {
-  const auto training = set_up_training(job, options);
+void train(Job& job, train::TrainOptions& options, const OptionTable& table,
+           const runtime::StopRequest& stop) {
+  auto beginning = find_beginning(job, options);
+  const auto training = set_up_training(job, options, stop);
   const auto& compute = training->compute;
   const auto& sizes = training->sizes;
   const auto& dataset = training->dataset;
+  nlohmann::ordered_json settings;
+  if (job.layout.rank == 0) settings = settings_of(options, sizes, current_values(table), dataset);
+  if (go_on_from(job, beginning, settings, *training->trainer)) {
+    return end_training(job, *training);
+  }
+
+  const auto devices = comm::gather_texts(*job.control, device_name(compute));
 
   // Last, so that a run that cannot start leaves no folder.
   const auto output = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    if (job.layout.rank != 0) return Output{{}, metrics::make_fan_out_sink({})};
-    auto opened = open_output(options);
-    resolve_for_record(options, sizes, compute, dataset, training->gradients->overlaps(),
-                       opened.folder);
-    write_run_record(opened.folder, current_values(table), job.layout, dataset);
-    announce(job, sizes, compute, dataset, opened.folder);
+    if (job.layout.rank != 0) return Output{{}, metrics::make_fan_out_sink({}), nullptr};
+    auto opened = open_output(options, beginning);
+    const auto& folder = opened.folder.path();
+    resolve_for_record(options, sizes, compute, dataset, training->gradients->overlaps(), folder);
+    write_run_record(folder, current_values(table), job.layout, devices, dataset);
+    announce(job, sizes, compute, dataset, folder.string());
     return opened;
   });
-  output.events->on(metrics::RunStart{.world_size = job.layout.world_size,
-                                      .device = compute.device.is_cuda() ? "cuda" : "cpu",
-                                      .threads = compute.threads,
-                                      .global_batch_size = sizes.global(),
-                                      .steps_per_epoch = training->trainer->steps_per_epoch(),
-                                      .startup_seconds = runtime::seconds_since_process_start()});
-  const auto result = end_together(job, [&] { return training->trainer->run(*output.events); });
-  finish(job, result, training->network, *output.events, output.folder);
+  output.events->on(metrics::RunStart{
+      .world_size = job.layout.world_size,
+      .device = compute.device.is_cuda() ? "cuda" : "cpu",
+      .threads = compute.threads,
+      .global_batch_size = sizes.global(),
+      .steps_per_epoch = training->trainer->steps_per_epoch(),
+      .steps_before = beginning.checkpoint ? beginning.checkpoint->position.steps : 0,
+      .startup_seconds = runtime::seconds_since_process_start()});
+  const auto result = end_together(job, [&] {
+    return training->trainer->run(*output.events, {output.checkpoints.get(), settings});
+  });
+  finish(job, result, training->network, output);
   end_training(job, *training);
 }
 
 }  // namespace
 
 int train_command(const Arguments& arguments) {
+  // From here on, so that a signal that comes while the ranks find each other is not lost.
+  const runtime::StopRequest stop;
   train::TrainOptions options;
   const auto table = train_option_table(options);
-  return run_command(kTrainUsage, table, arguments, [&](Job& job) { train(job, options, table); });
+  return run_command(kTrainUsage, table, arguments,
+                     [&](Job& job) { train(job, options, table, stop); });
 }
 
 }  // namespace lockstep::app

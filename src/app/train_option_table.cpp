@@ -17,6 +17,7 @@ constexpr std::int64_t kMostEpochs = 1'000'000;
 constexpr std::int64_t kMostSamplesAPass = 1 << 20;
 constexpr std::int64_t kMostWidth = 1 << 14;
 constexpr std::int64_t kMostThreads = 4096;
+constexpr std::int64_t kMostShards = 1 << 12;
 
 Option data_dir(train::DataOptions& data) {
   return {"data-dir",
@@ -159,6 +160,13 @@ OptionGroup distribution_group(train::DistributionOptions& distribution) {
             positive_number(distribution.bucket_mb)},
            {"first-bucket-mb", "MiB of the first bucket (default 1)",
             positive_number(distribution.first_bucket_mb)},
+           {"virtual-shards",
+            "bit-identical weights at 1, 2, 4 … N ranks: cut each batch into N shards (default 0: "
+            "off)",
+            integer(distribution.virtual_shards, 0, kMostShards)},
+           {"check-replicas-every",
+            "steps between two checks that all ranks' weights are the same (default 0: at the end)",
+            integer(distribution.check_replicas_every, 0)},
            {"overlap", "all-reduce during backward (default auto: where a core or GPU is to spare)",
             choice<Overlap>(
                 distribution.overlap,
@@ -173,6 +181,13 @@ OptionGroup output_group(train::OutputOptions& output) {
        {"log-every", "steps between two loss lines (default 100)", integer(output.log_every, 1)},
        {"evaluate-every", "epochs between two test loops (default 1)",
         integer(output.evaluate_every, 1, kMostEpochs)},
+       {"checkpoint-every", "steps between two checkpoints (default 0: each epoch)",
+        integer(output.checkpoint_every, 0)},
+       {"keep-checkpoints", "the newest N stay (default 3)", integer(output.keep_checkpoints, 1)},
+       {"resume",
+        "auto: go on from the newest checkpoint in --output-dir, if there is one; or from this "
+        "file",
+        text(output.resume, "auto/FILE")},
        test_batch_size(output)}};
 }
 

@@ -31,7 +31,7 @@ model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
     auto made = model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses,
                                            options.sampling.seed);
     if (!options.model.init_from.empty() && job.layout.rank == 0) {
-      model::load_parameters(*made, model::read_safetensors(options.model.init_from),
+      model::load_parameters(*made, model::read_parameters(options.model.init_from),
                              options.model.init_from);
     }
     return made;
@@ -74,7 +74,8 @@ void check_enough_samples(Job& job, const train::TrainOptions& options, std::int
 
 }  // namespace
 
-std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& options) {
+std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& options,
+                                          const runtime::StopRequest& stop) {
   const auto sizes = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_combinations(options);
     return train::resolve_batch_sizes(options, job.layout.world_size);
@@ -85,8 +86,8 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
   const auto network = make_network(job, options, compute.device);
   auto gradients = make_communicator(job, options.distribution, compute,
                                      agree_on_overlap(job, options.distribution, compute));
-  std::unique_ptr<Training> training(new Training{
-      std::move(compute), sizes, std::move(dataset), network, std::move(gradients), {}, nullptr});
+  std::unique_ptr<Training> training(new Training{std::move(compute), sizes, std::move(dataset),
+                                                  network, std::move(gradients), nullptr});
   training->trainer = end_together(job, [&] {
     return std::make_unique<train::Trainer>(
         options, sizes,
@@ -96,7 +97,8 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
                             .control = *job.control,
                             .gradients = *training->gradients,
                             .compute = *training->compute.stream,
-                            .stop = training->stop});
+                            .layout = job.layout,
+                            .stop = stop});
   });
   return training;
 }

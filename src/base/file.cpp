@@ -19,15 +19,6 @@ namespace {
       fmt::format("cannot {} {}: {}", action, path.string(), system_error_text(reason)));
 }
 
-void sync_folder_of(const std::filesystem::path& path) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems refuse to sync a folder; the rename has happened all the same.
-  if (descriptor.get() >= 0 && ::fsync(descriptor.get()) != 0 && errno != EINVAL) {
-    fail("sync folder", folder);
-  }
-}
-
 /// Removes the temporary file unless the rename has made it permanent.
 class TemporaryName {
  public:
@@ -82,7 +73,15 @@ void write_file_atomically(const std::filesystem::path& path,
   if (::fsync(descriptor.get()) != 0) fail("write", temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename to", path);
   guard.keep();
-  sync_folder_of(path);
+  sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems refuse to sync a folder; the rename has happened all the same.
+  if (descriptor.get() >= 0 && ::fsync(descriptor.get()) != 0 && errno != EINVAL) {
+    fail("sync folder", folder);
+  }
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view text) {

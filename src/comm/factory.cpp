@@ -29,12 +29,18 @@ Backend choose_backend(Backend asked, bool on_gpu) {
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options,
                                                 const runtime::RankLayout& layout) {
   if (choose_backend(options.backend, options.gpu != nullptr) == Backend::kNccl) {
-    return std::make_unique<NcclCommunicator>(make_nccl_api(), *options.gpu, layout,
-                                              options.progress_thread);
+    return std::make_unique<NcclCommunicator>(
+        make_nccl_api(), *options.gpu, layout,
+        NcclCommunicator::Mode{.overlaps = options.progress_thread,
+                               .fixed_order = options.fixed_order});
   }
   if (layout.world_size == 1) return std::make_unique<SingleProcessCommunicator>();
-  if (options.node_shared) return std::make_unique<NodeSharedCommunicator>(options, layout);
-  return std::make_unique<MpiCommunicator>(options.progress_thread);
+  const bool one_node = layout.world_size == layout.local_size;
+  // Shared memory adds in that order inside a node; between nodes MPI chooses.
+  if (options.node_shared && (one_node || !options.fixed_order)) {
+    return std::make_unique<NodeSharedCommunicator>(options, layout);
+  }
+  return std::make_unique<MpiCommunicator>(options.progress_thread, options.fixed_order);
 }
 
 }  // namespace lockstep::comm

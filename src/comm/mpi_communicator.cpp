@@ -1,11 +1,15 @@
 #include "mpi_communicator.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include <fmt/format.h>
 #include <mpi.h>
 
 #include <lockstep/runtime/mpi_check.hpp>
 
 #include "owned_comm.hpp"
+#include "vector_sum.hpp"
 
 namespace lockstep::comm {
 
@@ -26,9 +30,13 @@ void all_reduce_now(const void* send, void* receive, int count, MPI_Datatype typ
 
 }  // namespace
 
-MpiCommunicator::MpiCommunicator(bool progress_thread) : handle_(std::make_unique<Handle>()) {
+MpiCommunicator::MpiCommunicator(bool progress_thread, bool fixed_order)
+    : handle_(std::make_unique<Handle>()), fixed_order_(fixed_order) {
   check_mpi(MPI_Comm_rank(handle_->comm.get(), &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(handle_->comm.get(), &size_), "MPI_Comm_size");
+  if (fixed_order && !std::has_single_bit(static_cast<unsigned>(size_))) {
+    throw RuntimeFailure(fmt::format("sums in a fixed order need 2, 4, 8 … ranks, not {}", size_));
+  }
   if (progress_thread) queue_ = std::make_unique<OperationQueue>();
 }
 
@@ -44,9 +52,24 @@ std::span<float> MpiCommunicator::allocate(std::size_t elements) {
 
 Completion MpiCommunicator::all_reduce(std::span<const float> send, std::span<float> receive) {
   const int count = mpi_count(send.size());
+  if (fixed_order_) return submit([this, send, receive] { sum_by_doubling(send, receive); });
   return submit([this, from = send.data(), to = receive.data(), count] {
     all_reduce_now(from, to, count, MPI_FLOAT, handle_->comm.get());
   });
+}
+
+void MpiCommunicator::sum_by_doubling(std::span<const float> send, std::span<float> receive) {
+  if (send.data() != receive.data()) std::copy(send.begin(), send.end(), receive.begin());
+  if (from_partner_.size() < receive.size()) from_partner_.resize(receive.size());
+  const int count = mpi_count(receive.size());
+  for (int distance = size_ / 2; distance > 0; distance /= 2) {
+    const int partner = rank_ ^ distance;
+    check_mpi(
+        MPI_Sendrecv(receive.data(), count, MPI_FLOAT, partner, distance, from_partner_.data(),
+                     count, MPI_FLOAT, partner, distance, handle_->comm.get(), MPI_STATUS_IGNORE),
+        fmt::format("MPI_Sendrecv of {} elements with rank {}", count, partner));
+    add_to(receive, from_partner_);
+  }
 }
 
 Completion MpiCommunicator::all_reduce(std::span<double> buffer) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include <lockstep/comm/communicator.hpp>
 
@@ -14,9 +15,15 @@ namespace lockstep::comm {
 /// Blocking MPI collectives, run in the caller's thread, or in a progress thread so that they
 /// overlap with computation. (Open MPI 4.1's non-blocking collectives make no dependable progress
 /// of their own.) Has a duplicate of MPI_COMM_WORLD to itself.
+///
+/// In fixed order, floats are summed by recursive doubling over a power of two of ranks: in the
+/// order of sum_by_tree, where MPI may choose another for each size.
+/// Source: R. Thakur et al., "Optimization of Collective Communication Operations in MPICH",
+/// IJHPCA 19 (2005), section 4.4.
 class MpiCommunicator final : public Communicator {
  public:
-  explicit MpiCommunicator(bool progress_thread);
+  /// Throws RuntimeFailure for a fixed order of ranks that are no power of two.
+  explicit MpiCommunicator(bool progress_thread, bool fixed_order = false);
   ~MpiCommunicator() override;
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
@@ -37,10 +44,13 @@ class MpiCommunicator final : public Communicator {
  private:
   struct Handle;  // holds the MPI_Comm, so that <mpi.h> stays out of headers
   Completion submit(std::function<void()> operation);
+  void sum_by_doubling(std::span<const float> send, std::span<float> receive);
 
   std::unique_ptr<Handle> handle_;
   int rank_ = 0;
   int size_ = 1;
+  bool fixed_order_ = false;
+  std::vector<float> from_partner_;
   HostBuffers buffers_;
   std::unique_ptr<OperationQueue> queue_;
 };

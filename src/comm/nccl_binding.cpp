@@ -46,6 +46,16 @@ class BoundNccl final : public NcclApi {
                  runtime::CudaStreamHandle stream) override {
     return ncclAllReduce(send, receive, count, ncclFloat32, ncclSum, communicator, stream);
   }
+  int send(const float* values, std::size_t count, int peer, NcclHandle communicator,
+           runtime::CudaStreamHandle stream) override {
+    return ncclSend(values, count, ncclFloat32, peer, communicator, stream);
+  }
+  int receive(float* values, std::size_t count, int peer, NcclHandle communicator,
+              runtime::CudaStreamHandle stream) override {
+    return ncclRecv(values, count, ncclFloat32, peer, communicator, stream);
+  }
+  int group_start() override { return ncclGroupStart(); }
+  int group_end() override { return ncclGroupEnd(); }
 };
 
 }  // namespace

@@ -53,12 +53,12 @@ std::string nccl_version_text(int version) {
 }
 
 NcclCommunicator::NcclCommunicator(std::shared_ptr<NcclApi> nccl, runtime::CudaStream& compute,
-                                   runtime::RankLayout layout, bool overlaps)
+                                   runtime::RankLayout layout, Mode mode)
     : nccl_(std::move(nccl)),
       compute_(compute),
       cuda_(compute.api()),
       layout_(std::move(layout)),
-      overlaps_(overlaps),
+      mode_(mode),
       mpi_(std::make_unique<MpiCommunicator>(false)) {
   try {
     connect();
@@ -96,13 +96,20 @@ void NcclCommunicator::connect() {
   wait_until_ready(kConnecting);
 }
 
-std::span<float> NcclCommunicator::allocate(std::size_t elements) {
+std::span<float> NcclCommunicator::allocate_on_gpu(std::size_t elements) {
   void* memory = nullptr;
   const auto bytes = elements * sizeof(float);
   check_device(cuda_->allocate(&memory, bytes),
                fmt::format("allocating {} bytes on the GPU for gradients", bytes));
   buffers_.emplace_back(static_cast<float*>(memory), elements);
   return buffers_.back();
+}
+
+std::span<float> NcclCommunicator::allocate(std::size_t elements) {
+  if (mode_.fixed_order && from_partner_.size() < elements) {
+    from_partner_ = allocate_on_gpu(elements);
+  }
+  return allocate_on_gpu(elements);
 }
 
 bool NcclCommunicator::owns(const float* memory) const {
@@ -130,10 +137,32 @@ void NcclCommunicator::start(std::span<const float> send, std::span<float> recei
   constexpr const char* kOrdering = "ordering an all-reduce behind the computation";
   check_device(cuda_->event_record(ready_, compute_.handle()), kOrdering);
   check_device(cuda_->stream_wait_event(stream_, ready_), kOrdering);
+  if (mode_.fixed_order) return sum_by_doubling(send, receive);
   check(nccl_->all_reduce(send.data(), receive.data(), send.size(), handle_, stream_),
         last_started());
   // Until then NCCL may not have put it into the stream, and an event behind it would come first.
   wait_until_ready(last_started());
+}
+
+void NcclCommunicator::sum_by_doubling(std::span<const float> send, std::span<float> receive) {
+  constexpr const char* kAdding = "adding up gradients on the GPU";
+  if (send.data() != receive.data()) {
+    check_device(cuda_->copy_async(receive.data(), send.data(), send.size_bytes(), stream_),
+                 kAdding);
+  }
+  const auto theirs = from_partner_.first(receive.size());
+  for (int distance = layout_.world_size / 2; distance > 0; distance /= 2) {
+    exchange(receive, theirs, layout_.rank ^ distance);
+    check_device(cuda_->add_async(receive.data(), theirs.data(), receive.size(), stream_), kAdding);
+  }
+}
+
+void NcclCommunicator::exchange(std::span<const float> mine, std::span<float> theirs, int partner) {
+  check(nccl_->group_start(), last_started());
+  check(nccl_->send(mine.data(), mine.size(), partner, handle_, stream_), last_started());
+  check(nccl_->receive(theirs.data(), theirs.size(), partner, handle_, stream_), last_started());
+  check(nccl_->group_end(), last_started());
+  wait_until_ready(last_started());  // or the addition would come before it
 }
 
 void NcclCommunicator::order_computation_behind(std::uint64_t operation) {

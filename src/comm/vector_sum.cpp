@@ -52,6 +52,10 @@ class Tree {
 
 }  // namespace
 
+void add_to(std::span<float> sum, std::span<const float> values) {
+  add(sum.data(), values.data(), sum.size());
+}
+
 void sum_by_tree(std::span<float> sum, std::size_t count,
                  const std::function<std::span<const float>(std::size_t)>& addend) {
   Tree(count, addend).sum(sum, 0, 1);

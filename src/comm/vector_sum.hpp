@@ -7,6 +7,9 @@
 
 namespace lockstep::comm {
 
+/// sum[i] += values[i] for all elements of `sum`; `values` may be longer.
+void add_to(std::span<float> sum, std::span<const float> values);
+
 /// The largest `sum` that sum_by_tree takes: 4 KiB, which stay in the first-level cache.
 inline constexpr std::size_t kSumBlockElements = 1024;
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -34,6 +35,7 @@ class JsonLinesSink final : public EventSink {
            {"threads", event.threads},
            {"global_batch_size", event.global_batch_size},
            {"steps_per_epoch", event.steps_per_epoch},
+           {"steps_before", event.steps_before},
            {"startup_seconds", event.startup_seconds}});
   }
   void on(const TrainStep& event) override {
@@ -60,8 +62,24 @@ class JsonLinesSink final : public EventSink {
            {"optimizer_ms", times.optimizer.mean},
            {"step_ms_p50", times.step.p50},
            {"step_ms_p95", times.step.p95},
-           {"step_ms_p99", times.step.p99}});
+           {"step_ms_p99", times.step.p99},
+           {"slowest_rank", event.slowest.rank},
+           {"slowest_rank_host", event.slowest.host},
+           {"slowest_rank_phase", event.slowest.phase},
+           {"slowest_rank_busy_ms", event.slowest.busy_ms},
+           {"median_rank_busy_ms", event.slowest.median_ms}});
   }
+  void on(const CheckpointEvent& event) override {
+    if (!event.failure.empty()) {
+      return on(Warning{fmt::format("checkpoint of step {}: {}", event.step, event.failure)});
+    }
+    write({{"event", "checkpoint"},
+           {"epoch", event.epoch},
+           {"step", event.step},
+           {"file", event.path},
+           {"seconds", event.seconds}});
+  }
+  void on(const Warning& event) override { write({{"event", "warning"}, {"text", event.text}}); }
   void on(const Evaluation& event) override {
     write({{"event", event.set == Evaluation::Set::kTest ? "test" : "validation"},
            {"epoch", event.epoch},
@@ -79,13 +97,28 @@ class JsonLinesSink final : public EventSink {
   }
 
  private:
+  /// A disk that is full must not end the training: lines that cannot be written are left out,
+  /// whole.
   void write(const Json& object) {
-    const std::string line = object.dump() + "\n";
-    write_all(file_.get(), as_byte_span(line), path_);
+    std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+    line.push_back('\n');
+    if (torn_) line.insert(line.begin(), '\n');
+    const auto end = ::lseek(file_.get(), 0, SEEK_END);
+    try {
+      write_all(file_.get(), as_byte_span(line), path_);
+      torn_ = told_ = false;
+    } catch (const RuntimeFailure& failure) {
+      torn_ = end < 0 || ::ftruncate(file_.get(), end) != 0;
+      if (!told_) log_.warning(fmt::format("{}: its next lines are lost", failure.what()));
+      told_ = true;
+    }
   }
 
   std::filesystem::path path_;
   FileDescriptor file_;
+  Log log_{Log::Level::kInfo};
+  bool told_ = false;  // that lines are being lost
+  bool torn_ = false;  // the last line has no end
 };
 
 }  // namespace

@@ -19,6 +19,12 @@ class SummarySink final : public EventSink {
         event.epoch, event.seconds, event.images_per_second, event.train_loss,
         waiting_percent(event.times)));
   }
+  void on(const CheckpointEvent& event) override {
+    if (event.failure.empty()) return;
+    log_.warning(fmt::format("the checkpoint of step {} was not saved, training goes on: {}",
+                             event.step, event.failure));
+  }
+  void on(const Warning& event) override { log_.warning(event.text); }
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kValidation) return;
     log_.info(fmt::format("validation: accuracy {:.1f} %, average loss {:.4f} ({} samples)",
@@ -44,6 +50,8 @@ class FanOutSink final : public EventSink {
   void on(const TrainStep& event) override { pass_on(event); }
   void on(const EpochEnd& event) override { pass_on(event); }
   void on(const Evaluation& event) override { pass_on(event); }
+  void on(const CheckpointEvent& event) override { pass_on(event); }
+  void on(const Warning& event) override { pass_on(event); }
   void on(const RunEnd& event) override { pass_on(event); }
 
  private:

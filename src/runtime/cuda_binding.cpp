@@ -4,6 +4,8 @@
 
 #include <lockstep/runtime/cuda_api.hpp>
 
+#include "cuda_add.hpp"
+
 namespace lockstep::runtime {
 namespace {
 
@@ -65,6 +67,10 @@ class BoundCuda final : public CudaApi {
   int copy_async(void* destination, const void* source, std::size_t bytes,
                  CudaStreamHandle stream) override {
     return cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDefault, stream);
+  }
+  int add_async(float* sum, const float* values, std::size_t count,
+                CudaStreamHandle stream) override {
+    return launch_cuda_add(sum, values, count, stream);
   }
 
   void access(CudaStreamHandle /*stream*/, std::initializer_list<MemoryRange> /*reads*/,

@@ -1,4 +1,5 @@
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
@@ -25,6 +26,8 @@ MpiSession::~MpiSession() {
 }
 
 void MpiSession::abort(ExitCode code) const noexcept {
+  // The launcher ends ranks by SIGTERM, and kills those that do not end a second later.
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) (void)std::signal(signal, SIG_DFL);
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
 }

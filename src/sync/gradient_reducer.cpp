@@ -69,13 +69,15 @@ struct GradientReducer::Accumulator {
 
 GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
                                  comm::Communicator& communicator, runtime::ComputeStream& compute,
-                                 const BucketLimits& limits)
+                                 const BucketLimits& limits, std::int64_t shards)
     : communicator_(communicator),
       compute_(compute),
       plan_(plan_buckets(sizes_of(parameters), limits)),
       parameters_(parameters),
+      shards_(shards),
       totals_(compute.make_read_back(kTailElements, kMostUntakenTotals)) {
   flatten(parameters);
+  if (shards_ > 1) tree_.emplace(buffer_, shards_, compute_);
   install_hooks(parameters);
   missing_.resize(plan_.buckets.size());
   warm_up();
@@ -96,16 +98,23 @@ void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
   buffer_ = torch::from_blob(memory.data(), {elements}, options);
   flat_gradients_ = buffer_.narrow(0, 0, plan_.elements);
   tail_ = buffer_.narrow(0, plan_.elements, kTailElements);
+  const auto values = views_of(flat_parameters_);
+  const auto gradients = views_of(flat_gradients_);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     torch::Tensor parameter = parameters[i];
-    const auto view_of = [&](const torch::Tensor& flat) {
-      return flat.narrow(0, plan_.offsets[i], parameter.numel()).view(parameter.sizes());
-    };
-    auto value = view_of(flat_parameters_);
-    value.copy_(parameter);
-    parameter.set_data(value);
-    parameter.mutable_grad() = view_of(flat_gradients_);
+    torch::Tensor(values[i]).copy_(parameter);
+    parameter.set_data(values[i]);
+    parameter.mutable_grad() = gradients[i];
   }
+}
+
+std::vector<torch::Tensor> GradientReducer::views_of(const torch::Tensor& flat) const {
+  std::vector<torch::Tensor> views;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& like = parameters_[i];
+    views.push_back(flat.narrow(0, plan_.offsets[i], like.numel()).view(like.sizes()));
+  }
+  return views;
 }
 
 void GradientReducer::install_hooks(const std::vector<torch::Tensor>& parameters) {
@@ -123,6 +132,7 @@ void GradientReducer::install_hooks(const std::vector<torch::Tensor>& parameters
 
 void GradientReducer::warm_up() {
   begin_step();
+  shards_left_ = 1;
   finish_step();
   (void)take_totals();  // so that a connection that does not form fails here
 }
@@ -130,6 +140,8 @@ void GradientReducer::warm_up() {
 void GradientReducer::begin_step() {
   compute_.access({}, {memory_of(buffer_)});
   buffer_.zero_();
+  if (tree_) tree_->clear();
+  shards_left_ = shards_;
   last_backward_ = false;
   next_bucket_ = 0;
   exposed_seconds_ = 0;
@@ -139,18 +151,26 @@ void GradientReducer::begin_step() {
 }
 
 void GradientReducer::expect_last_backward(const StepContribution& contribution) {
-  if (contribution.samples > kMostSamplesAStep / communicator_.size()) {
-    throw UsageError(fmt::format(
-        "{} samples a rank and step on {} ranks exceed the limit of {} a step: use a smaller "
-        "--batch-size",
-        contribution.samples, communicator_.size(), kMostSamplesAStep));
+  const auto shards = shards_ * communicator_.size();
+  if (contribution.samples > kMostSamplesAStep / shards) {
+    throw UsageError(
+        fmt::format("{} samples of each of {} shards exceed the limit of {} a step: use a smaller "
+                    "--batch-size",
+                    contribution.samples, shards, kMostSamplesAStep));
   }
   const torch::NoGradGuard no_gradients;
   compute_.access({}, {memory_of(tail_)});
   if (contribution.loss_sum.defined()) tail_[kLossSum].copy_(contribution.loss_sum.detach());
   tail_[kSamples].fill_(static_cast<double>(contribution.samples));
   tail_[kStop].fill_(contribution.wants_to_stop ? 1.0 : 0.0);
-  last_backward_ = true;
+  last_backward_ = shards_left_ == 1;
+}
+
+void GradientReducer::next_shard() {
+  tree_->stow();
+  --shards_left_;
+  compute_.access({}, {memory_of(buffer_)});
+  buffer_.zero_();
 }
 
 void GradientReducer::gradient_is_ready(std::size_t bucket, std::size_t parameter) {
@@ -167,6 +187,7 @@ void GradientReducer::launch_next_bucket() {
   const auto& bucket = plan_.buckets[next_bucket_++];
   const bool last = next_bucket_ == plan_.buckets.size();
   const std::int64_t elements = bucket.elements + (last ? std::int64_t{kTailElements} : 0);
+  if (tree_) tree_->add_stowed(bucket.offset, elements);
   const auto floats = floats_of(buffer_).subspan(static_cast<std::size_t>(bucket.offset),
                                                  static_cast<std::size_t>(elements));
   in_flight_.push_back(communicator_.all_reduce(floats, floats));

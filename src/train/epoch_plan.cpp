@@ -1,24 +1,31 @@
 #include <algorithm>
 
+#include <lockstep/sync/shard_tree.hpp>
 #include <lockstep/train/epoch_plan.hpp>
 
 namespace lockstep::train {
 
 EpochPlan::EpochPlan(const data::DistributedSampler& sampler, const BatchSizes& sizes, int rank,
                      std::int64_t epoch, std::span<const std::int64_t> samples)
-    : sampler_(sampler), sizes_(sizes), mine_(sampler.indices(rank, epoch)) {
-  for (auto& index : mine_) index = samples[static_cast<std::size_t>(index)];
+    : sampler_(sampler), sizes_(sizes), begins_{0} {
+  for (const std::int64_t turn : sync::shard_order(sizes.shards_per_rank)) {
+    const auto shard = sampler.indices(rank + sizes.ranks * turn, epoch);
+    for (const std::int64_t index : shard)
+      mine_.push_back(samples[static_cast<std::size_t>(index)]);
+    begins_.push_back(static_cast<std::int64_t>(mine_.size()));
+  }
 }
 
 std::int64_t EpochPlan::steps(const data::DistributedSampler& sampler, const BatchSizes& sizes) {
-  return (sampler.count(0) + sizes.per_rank() - 1) / sizes.per_rank();
+  return (sampler.count(0) + sizes.per_shard() - 1) / sizes.per_shard();
 }
 
-std::vector<data::SampleRange> EpochPlan::micro_batches(std::int64_t step) const {
+std::vector<data::SampleRange> EpochPlan::micro_batches(std::int64_t step,
+                                                        std::size_t shard) const {
   std::vector<data::SampleRange> batches;
-  const auto size = static_cast<std::int64_t>(mine_.size());
-  const std::int64_t end = std::min((step + 1) * sizes_.per_rank(), size);
-  for (std::int64_t begin = step * sizes_.per_rank(); begin < end; begin += sizes_.micro) {
+  const std::int64_t first = begins_[shard] + step * sizes_.per_shard();
+  const std::int64_t end = std::min(first + sizes_.per_shard(), begins_[shard + 1]);
+  for (std::int64_t begin = first; begin < end; begin += sizes_.micro) {
     batches.push_back({.first = begin, .count = std::min(sizes_.micro, end - begin)});
   }
   return batches;

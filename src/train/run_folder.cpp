@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <sys/file.h>
+#include <thread>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -16,6 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaximumRunsASecond = 10000;
+constexpr const char* kLockName = "run.lock";
+constexpr auto kLongestWait = std::chrono::seconds(10);
+constexpr auto kBetweenTries = std::chrono::milliseconds(50);
 
 void make_folders(const fs::path& folder) {
   std::error_code error;
@@ -43,25 +49,77 @@ fs::path make_dated_folder() {
   throw RuntimeFailure("cannot find a free folder in runs/: choose one with --output-dir");
 }
 
-}  // namespace
+void require_writable(const fs::path& folder) {
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
+  const int reason = errno;
+  throw RuntimeFailure(fmt::format("cannot write to the folder {} (--output-dir): {}",
+                                   folder.string(), system_error_text(reason)));
+}
 
-fs::path create_run_folder(const std::string& wanted) {
-  if (wanted.empty()) return make_dated_folder();
-  fs::path folder(wanted);
+void refuse_a_run(const fs::path& folder) {
   for (const char* name : {"config.json", "metrics.jsonl", "model.safetensors", "checkpoints"}) {
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) {
       throw UsageError(
-          fmt::format("--output-dir {}: the folder holds a run already ({}); choose another",
+          fmt::format("--output-dir {}: the folder holds a run already ({}); choose another, or "
+                      "go on with it by --resume auto",
                       folder.string(), name));
     }
   }
-  make_folders(folder);
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw RuntimeFailure(fmt::format("cannot write to the folder {} (--output-dir): {}",
-                                     folder.string(), system_error_text(errno)));
+}
+
+/// A killed run's lock ends with its rank 0, which may take a moment to die.
+void take_lock(const FileDescriptor& file, const fs::path& folder) {
+  const auto deadline = std::chrono::steady_clock::now() + kLongestWait;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    const int reason = errno;
+    if (reason == EINTR) continue;
+    if (reason == ENOLCK || reason == EOPNOTSUPP) return;  // a file system without locks
+    if (reason != EWOULDBLOCK) {
+      throw RuntimeFailure(fmt::format("cannot lock {}: {}", (folder / kLockName).string(),
+                                       system_error_text(reason)));
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw UsageError(
+          fmt::format("--output-dir {}: the folder is in use by a live run: wait for its end, or "
+                      "choose another",
+                      folder.string()));
+    }
+    std::this_thread::sleep_for(kBetweenTries);
   }
+}
+
+}  // namespace
+
+RunFolder RunFolder::locked(const fs::path& path) {
+  FileDescriptor file(::open((path / kLockName).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (file.get() < 0) {
+    const int reason = errno;
+    throw RuntimeFailure(fmt::format("cannot write to the folder {} (--output-dir): {}",
+                                     path.string(), system_error_text(reason)));
+  }
+  take_lock(file, path);
+  return {path, std::move(file)};
+}
+
+RunFolder RunFolder::create(const std::string& wanted) {
+  if (wanted.empty()) return locked(make_dated_folder());
+  const fs::path path(wanted);
+  std::error_code ignored;
+  const bool in_use_perhaps = fs::exists(path / kLockName, ignored);
+  if (!in_use_perhaps) refuse_a_run(path);
+  make_folders(path);
+  require_writable(path);
+  auto folder = locked(path);
+  refuse_a_run(path);
   return folder;
+}
+
+RunFolder RunFolder::open(const std::string& wanted) {
+  const fs::path path(wanted);
+  make_folders(path);
+  require_writable(path);
+  return locked(path);
 }
 
 }  // namespace lockstep::train

@@ -9,6 +9,8 @@
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/sync/tensor_memory.hpp>
 #include <lockstep/train/learning_rate.hpp>
+#include <lockstep/train/rank_times.hpp>
+#include <lockstep/train/replica_check.hpp>
 #include <lockstep/train/trainer.hpp>
 
 namespace lockstep::train {
@@ -43,14 +45,16 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       split_(data::split_for_validation(parts_.train.size(), options.data.validation_fraction,
                                         data_seed(options.sampling))),
       sampler_{.samples = static_cast<std::int64_t>(split_.train.size()),
-               .replicas = parts_.control.size(),
+               .replicas = sizes.shards(),
                .tail = options.sampling.tail,
                .shuffle = options.sampling.shuffle,
                .seed = data_seed(options.sampling)},
       gatherer_(parts_.train, std::min(sizes.micro, sampler_.count(0))),
       reducer_(parts_.network->parameters(), parts_.gradients, parts_.compute,
-               bucket_limits(options.distribution, parts_.gradients.overlaps())),
+               bucket_limits(options.distribution, parts_.gradients.overlaps()),
+               sizes.shards_per_rank),
       optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
+      replica_(parts_.network, reducer_, optimizer_),
       test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
             options.output.test_batch_size) {
   if (!split_.validation.empty()) {
@@ -69,58 +73,86 @@ std::int64_t Trainer::total_steps() const {
   return limit > 0 ? std::min(all, limit) : all;
 }
 
-TrainResult Trainer::run(metrics::EventSink& events) {
+void Trainer::restore(const Checkpoint& checkpoint) {
+  replica_.restore(checkpoint.tensors, checkpoint.position.steps);
+  progress_.position = checkpoint.position;
+  saved_steps_ = checkpoint.position.steps;
+}
+
+TrainResult Trainer::run(metrics::EventSink& events, CheckpointOutput output) {
   events_ = &events;
+  output_ = std::move(output);
+  auto& position = progress_.position;
   const auto start = Clock::now();
-  while (progress_.steps < total_steps() && !progress_.stopped) {
-    ++progress_.epoch;
-    events_->on(metrics::EpochStart{.epoch = progress_.epoch});
-    train_epoch(progress_.epoch);
-    const bool last = progress_.steps >= total_steps();
-    const bool due = progress_.epoch % options_.output.evaluate_every == 0;
-    if (!progress_.stopped && (last || due)) evaluate();
+  bool last = position.steps >= total_steps() && position.step_of_epoch == 0;
+  // A run that was ended between its last checkpoint and its end lacks only these figures.
+  if (last)
+    progress_.last_test = test_.evaluate(metrics::Evaluation::Set::kTest, position.epoch - 1);
+  while (!last) {
+    events_->on(metrics::EpochStart{.epoch = position.epoch});
+    train_epoch();
+    if (progress_.stopped) break;
+    last = position.steps >= total_steps();
+    if (last || position.epoch % options_.output.evaluate_every == 0) evaluate();
+    if (position.step_of_epoch == steps_per_epoch()) {
+      position = {.steps = position.steps, .epoch = position.epoch + 1};
+      if (options_.output.checkpoint_every == 0) save();
+    }
   }
+  save();  // unless that is done
+  if (output_.writer != nullptr) tell_of_checkpoint(output_.writer->finish());
   progress_.seconds = seconds_since(start);
   return progress_;
 }
 
-void Trainer::train_epoch(std::int64_t epoch) {
+void Trainer::train_epoch() {
   parts_.network->train();
   timer_.reset();
-  const EpochPlan plan(sampler_, sizes_, parts_.control.rank(), epoch - 1, split_.train);
+  auto& position = progress_.position;
+  const EpochPlan plan(sampler_, sizes_, parts_.control.rank(), position.epoch - 1, split_.train);
   gatherer_.set_order(plan.order());
   const auto start = Clock::now();
+  const std::int64_t samples_before = position.epoch_samples;
   last_line_ = start;
-  last_line_samples_ = 0;
-  epoch_sums_ = {};
-  for (std::int64_t s = 0; s < plan.steps() && progress_.steps < total_steps(); ++s) {
-    train_step(plan, s);
+  last_line_samples_ = samples_before;
+  while (position.step_of_epoch < plan.steps() && position.steps < total_steps()) {
+    train_step(plan, position.step_of_epoch);
     tell_of_steps();
-    progress_.stopped = stop_wanted_ && progress_.steps < total_steps();
+    progress_.stopped = stop_wanted_ && position.steps < total_steps();
     if (progress_.stopped) break;
+    do_what_is_due();
   }
   close_steps(0);
   tell_of_steps();
-  if (progress_.stopped) return;
-  progress_.stopped = stop_wanted_ && progress_.steps < total_steps();
+  progress_.stopped = stop_wanted_ && position.steps < total_steps();
+  if (!progress_.stopped) end_epoch(start, samples_before);
+}
+
+void Trainer::end_epoch(Clock::time_point start, std::int64_t samples_before) {
+  const auto& position = progress_.position;
   const double seconds = seconds_since(start);
-  const auto samples = static_cast<double>(epoch_sums_.samples);
-  events_->on(metrics::EpochEnd{.epoch = epoch,
-                                .train_loss = epoch_sums_.loss / samples,
-                                .seconds = seconds,
-                                .images_per_second = samples / seconds,
-                                .times = timer_.summary()});
+  const auto times = timer_.summary();
+  progress_.slowest = find_slowest_rank(times, parts_.control, parts_.layout);
+  events_->on(metrics::EpochEnd{
+      .epoch = position.epoch,
+      .train_loss = position.epoch_loss / static_cast<double>(position.epoch_samples),
+      .seconds = seconds,
+      .images_per_second = static_cast<double>(position.epoch_samples - samples_before) / seconds,
+      .times = times,
+      .slowest = progress_.slowest});
 }
 
 void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
   timer_.begin_step();
-  const std::int64_t step = progress_.steps + 1;
-  const double rate = learning_rate(options_.optimization, step, progress_.epoch, total_steps());
-  sum_gradients(plan, step_of_epoch);
+  auto& position = progress_.position;
+  const std::int64_t step = position.steps + 1;
+  const double rate = learning_rate(options_.optimization, step, position.epoch, total_steps());
+  const auto own_loss = sum_gradients(plan, step_of_epoch);
   open_steps_.push_back({.step = step,
                          .expected_samples = plan.global_samples(step_of_epoch),
                          .learning_rate = rate,
-                         .logged = step_of_epoch % options_.output.log_every == 0});
+                         .logged = step_of_epoch % options_.output.log_every == 0,
+                         .own_loss = own_loss});
   parts_.compute.access(
       {sync::memory_of(reducer_.flat_gradients())},
       {sync::memory_of(reducer_.flat_gradients()), sync::memory_of(reducer_.flat_parameters())});
@@ -129,16 +161,18 @@ void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
   // One step stays open on a GPU, which goes on with it meanwhile.
   close_steps(parts_.compute.runs_ahead() ? 1 : 0);
   timer_.end_step();
-  ++progress_.steps;
+  ++position.steps;
+  ++position.step_of_epoch;
 }
 
-void Trainer::sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
+torch::Tensor Trainer::sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
   reducer_.begin_step();
   parts_.compute.access({sync::memory_of(reducer_.flat_parameters())}, {});
-  compute_gradients(plan, step_of_epoch);
+  auto own_loss = compute_gradients(plan, step_of_epoch);
   const auto seconds = reducer_.finish_step();
   timer_.end_phase(Phase::kBackward, seconds.exposed);
   timer_.add_communication(seconds.communication, seconds.exposed);
+  return own_loss;
 }
 
 /// Takes the totals of all steps but the last `stay_open`. All ranks do so at the same points, so
@@ -149,15 +183,28 @@ void Trainer::close_steps(std::size_t stay_open) {
     open_steps_.pop_front();
     const auto totals = reducer_.take_totals();
     check_totals(totals, step);
-    epoch_sums_.samples += totals.samples;
-    epoch_sums_.loss += totals.loss_sum;
+    progress_.position.epoch_samples += totals.samples;
+    progress_.position.epoch_loss += totals.loss_sum;
     stop_wanted_ = stop_wanted_ || totals.stop;
     if (step.logged) log_step(step, totals.loss_sum / static_cast<double>(totals.samples));
   }
 }
 
-void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
-  const auto batches = plan.micro_batches(step_of_epoch);
+/// Returns the sum of the losses of all of this rank's samples, if it has any.
+torch::Tensor Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
+  auto own_loss = compute_shard(plan, step_of_epoch, 0);
+  for (std::size_t shard = 1; shard < plan.shards(); ++shard) {
+    reducer_.next_shard();
+    timer_.end_phase(Phase::kBackward);
+    const auto loss = compute_shard(plan, step_of_epoch, shard);
+    if (loss.defined()) own_loss = own_loss.defined() ? own_loss + loss : loss;
+  }
+  return own_loss;
+}
+
+torch::Tensor Trainer::compute_shard(const EpochPlan& plan, std::int64_t step_of_epoch,
+                                     std::size_t shard) {
+  const auto batches = plan.micro_batches(step_of_epoch, shard);
   const double scale = 1.0 / static_cast<double>(plan.global_samples(step_of_epoch));
   sync::StepContribution mine{.wants_to_stop = parts_.stop.signal() != 0};
   for (std::size_t i = 0; i < batches.size(); ++i) {
@@ -174,6 +221,7 @@ void Trainer::compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoc
     if (!last) timer_.end_phase(Phase::kBackward);
   }
   if (batches.empty()) reducer_.expect_last_backward(mine);
+  return mine.loss_sum;
 }
 
 // Every rank has the same totals and weights, so what one rank finds here, all find.
@@ -184,27 +232,70 @@ void Trainer::check_totals(const sync::StepTotals& totals, const OpenStep& step)
         fmt::format(
             "epoch {}, step {}: the ranks trained {} samples instead of {}: do all run the same "
             "version?",
-            progress_.epoch, step.step, totals.samples, step.expected_samples));
+            progress_.position.epoch, step.step, totals.samples, step.expected_samples));
   }
-  if (!std::isfinite(totals.loss_sum)) {
-    comm::fail_together(parts_.control, fmt::format("epoch {}, step {}: the loss is not finite: {}",
-                                                    progress_.epoch, step.step, kDivergenceRemedy));
+  if (!std::isfinite(totals.loss_sum)) fail_for_loss(step);
+}
+
+/// Collective: only the ranks themselves know whose samples it was.
+void Trainer::fail_for_loss(const OpenStep& step) const {
+  const bool mine = step.own_loss.defined() && !std::isfinite(step.own_loss.item<double>());
+  std::string where;
+  const auto all = comm::gather_texts(
+      parts_.control, mine ? fmt::format("in the batch of {}", parts_.layout.describe()) : "");
+  for (const auto& text : all) {
+    if (!text.empty()) where += (where.empty() ? " " : ", ") + text;
   }
+  comm::fail_together(
+      parts_.control,
+      fmt::format("epoch {}, step {}: the loss is not finite{}: {}", progress_.position.epoch,
+                  step.step, where.empty() ? " in the sum over ranks" : where, kDivergenceRemedy));
 }
 
 void Trainer::check_weights() const {
   if (std::isfinite(reducer_.flat_parameters().sum().item<double>())) return;
-  comm::fail_together(parts_.control,
-                      fmt::format("epoch {}, step {}: the weights are not finite: {}",
-                                  progress_.epoch, progress_.steps, kDivergenceRemedy));
+  comm::fail_together(
+      parts_.control,
+      fmt::format("epoch {}, step {}: the weights are not finite: {}", progress_.position.epoch,
+                  progress_.position.steps, kDivergenceRemedy));
+}
+
+/// Behind a step: what the options want every so many steps.
+void Trainer::do_what_is_due() {
+  if (output_.writer != nullptr) tell_of_checkpoint(output_.writer->poll());
+  const std::int64_t steps = progress_.position.steps;
+  const auto due = [steps](std::int64_t every) { return every > 0 && steps % every == 0; };
+  const bool check = due(options_.distribution.check_replicas_every);
+  const bool keep = due(options_.output.checkpoint_every);
+  if (!check && !keep) return;
+  close_steps(0);
+  tell_of_steps();
+  if (check) {
+    require_equal_replicas(digests_of(replica_.state()), fmt::format("step {}", steps),
+                           parts_.control, parts_.layout);
+  }
+  if (keep) save();
+}
+
+/// Every rank looks at its weights, so that all end if they are no good, and rank 0 writes them.
+void Trainer::save() {
+  if (saved_steps_ == progress_.position.steps) return;
+  saved_steps_ = progress_.position.steps;
+  check_weights();
+  if (output_.writer == nullptr) return;
+  output_.writer->save({progress_.position, output_.settings, replica_.state()});
+}
+
+void Trainer::tell_of_checkpoint(const std::optional<metrics::CheckpointEvent>& event) {
+  if (event) events_->on(*event);
 }
 
 void Trainer::log_step(const OpenStep& step, double loss) {
-  const std::int64_t samples = epoch_sums_.samples;
+  const std::int64_t samples = progress_.position.epoch_samples;
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - last_line_).count();
   lines_.push_back(metrics::TrainStep{
-      .epoch = progress_.epoch,
+      .epoch = progress_.position.epoch,
       .step = step.step,
       .samples = samples,
       .samples_per_epoch = sampler_.samples,
@@ -224,9 +315,9 @@ void Trainer::evaluate() {
   using Set = metrics::Evaluation::Set;
   check_weights();
   if (validation_) {
-    events_->on(validation_->evaluate(Set::kValidation, progress_.epoch));
+    events_->on(validation_->evaluate(Set::kValidation, progress_.position.epoch));
   }
-  progress_.last_test = test_.evaluate(Set::kTest, progress_.epoch);
+  progress_.last_test = test_.evaluate(Set::kTest, progress_.position.epoch);
   events_->on(*progress_.last_test);
 }
 

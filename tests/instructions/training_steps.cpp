@@ -39,7 +39,8 @@ int main(int count, char** arguments) {
   const data::ImageDataset dataset{
       torch::randint(0, 256, {samples, data::kImagePixels}, torch::kUInt8),
       torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
-  const runtime::RankLayout layout;
+  runtime::RankLayout layout;
+  layout.hosts = {"host"};
   const auto communicator = comm::make_communicator({}, layout);
   runtime::HostStream compute;
   const runtime::StopRequest stop;
@@ -51,9 +52,11 @@ int main(int count, char** arguments) {
                           .control = *communicator,
                           .gradients = *communicator,
                           .compute = compute,
+                          .layout = layout,
                           .stop = stop});
   CountedSteps events;
   const auto result = trainer.run(events);
-  std::printf("LibTorch %s, %lld steps\n", TORCH_VERSION, static_cast<long long>(result.steps));
+  std::printf("LibTorch %s, %lld steps\n", TORCH_VERSION,
+              static_cast<long long>(result.position.steps));
   return EXIT_SUCCESS;
 }

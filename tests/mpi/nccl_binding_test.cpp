@@ -42,7 +42,7 @@ TEST(NcclBinding, FailsToConnectWithoutADevice) {
   runtime::CudaStream compute(std::make_shared<simulator::SimulatedCuda>(0), 0,
                               std::chrono::seconds(30));
   try {
-    const NcclCommunicator impossible(make_nccl_api(), compute, layout, true);
+    const NcclCommunicator impossible(make_nccl_api(), compute, layout, {});
     ADD_FAILURE() << "should have failed";
   } catch (const RuntimeFailure& failure) {
     EXPECT_THAT(failure.what(),

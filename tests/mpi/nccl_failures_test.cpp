@@ -93,6 +93,20 @@ TEST(NcclFailures, LaterCallsFailAsWell) {
               AllOf(HasSubstr("all-reduce 21 of"), HasSubstr("simulated NCCL error 6")));
 }
 
+TEST(NcclFailures, CallsOfTheFixedOrderEndTheRunWithAMessage) {
+  if (runtime::discover_rank_layout().world_size == 1) GTEST_SKIP() << "needs two ranks";
+  for (const std::string function : {"send", "receive", "group_start", "group_end", "add_async"}) {
+    SCOPED_TRACE(function);
+    auto simulation = patient();
+    simulation.fixed_order = true;
+    const bool of_cuda = function == "add_async";
+    (of_cuda ? simulation.cuda : simulation.nccl) = fail_call(function, 2, of_cuda ? 700 : 6);
+    const auto outcome = simulate(simulation, train_digest_of_shards);
+    EXPECT_THAT(outcome.failure, HasSubstr(of_cuda ? "CUDA error 700" : "simulated NCCL error 6"));
+    EXPECT_EQ(outcome.left_over, 0U);
+  }
+}
+
 /// From the first call of `function` on, NCCL says "in progress" for ever.
 Intercept never_ready_after(const std::string& function) {
   return [=, begun = false](std::string_view called, auto) mutable -> std::optional<int> {
@@ -207,7 +221,7 @@ TEST(NcclFailures, AnOlderLibraryThanTheHeaderIsRefusedByAllRanks) {
   const auto nccl = std::make_shared<OldNccl>(cuda);
   runtime::CudaStream compute(cuda, 0, kTimeout);
   try {
-    const comm::NcclCommunicator refused(nccl, compute, layout, true);
+    const comm::NcclCommunicator refused(nccl, compute, layout, {});
     ADD_FAILURE() << "should have been refused";
   } catch (const comm::AgreedError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("2.20.3"), HasSubstr("2.27.5")));

@@ -20,23 +20,26 @@ namespace {
 
 using ::testing::IsEmpty;
 
-std::string digest_on_the_cpu() {
+void expect_the_weights_of_the_cpu(const Work& work, bool fixed_order, std::uint64_t seeds) {
   const auto layout = runtime::discover_rank_layout();
-  const auto communicator = comm::make_communicator({}, layout);
-  runtime::HostStream compute;
-  return train_digest(*communicator, *communicator, compute);
-}
-
-TEST(NcclTraining, GivesTheWeightsOfTheCpuAtEveryTiming) {
-  const auto expected = digest_on_the_cpu();
-  constexpr std::uint64_t kSeeds = 40;
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
-    const auto outcome = simulate({.seed = seed});
+  const auto communicator = comm::make_communicator({.fixed_order = fixed_order}, layout);
+  runtime::HostStream host;
+  const auto expected = work(*communicator, *communicator, host);
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    const auto outcome = simulate({.seed = seed, .fixed_order = fixed_order}, work);
     ASSERT_EQ(outcome.failure, "") << "seed " << seed;
     ASSERT_EQ(outcome.digest, expected) << "seed " << seed;
     ASSERT_THAT(outcome.findings, IsEmpty()) << "seed " << seed;
     ASSERT_EQ(outcome.left_over, 0U) << "seed " << seed;
   }
+}
+
+TEST(NcclTraining, GivesTheWeightsOfTheCpuAtEveryTiming) {
+  expect_the_weights_of_the_cpu(train_digest, false, 40);
+}
+
+TEST(NcclTraining, GivesTheWeightsOfTheCpuInFixedOrderAtEveryTiming) {
+  expect_the_weights_of_the_cpu(train_digest_of_shards, true, 20);
 }
 
 /// All-reduces whose sums nobody waits for before the end.

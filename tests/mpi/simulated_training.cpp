@@ -13,6 +13,14 @@ std::string train_digest(comm::Communicator& control, comm::Communicator& gradie
       .digest;
 }
 
+std::string train_digest_of_shards(comm::Communicator& control, comm::Communicator& gradients,
+                                   runtime::ComputeStream& compute) {
+  auto options = tests::small_run();
+  options.distribution.virtual_shards = 4;
+  tests::NoEvents events;
+  return tests::train_small(options, control, gradients, compute, torch::kCPU, events).digest;
+}
+
 Outcome simulate(const Simulation& simulation, const Work& work) {
   const auto layout = runtime::discover_rank_layout();
   const auto cuda = std::make_shared<SimulatedCuda>(
@@ -26,7 +34,8 @@ Outcome simulate(const Simulation& simulation, const Work& work) {
     runtime::CudaStream compute(std::make_shared<InterceptedCuda>(cuda, simulation.cuda), 0,
                                 simulation.timeout);
     comm::NcclCommunicator gradients(std::make_shared<InterceptedNccl>(nccl, simulation.nccl),
-                                     compute, layout, true);
+                                     compute, layout,
+                                     {.overlaps = true, .fixed_order = simulation.fixed_order});
     outcome.digest = work(*control, gradients, compute);
     gradients.close();
   } catch (const Error& error) {

@@ -26,6 +26,7 @@ struct Outcome {
 
 struct Simulation {
   std::uint64_t seed = 0;
+  bool fixed_order = false;  ///< of the sums over ranks
   Intercept cuda = [](auto...) { return std::nullopt; };
   Intercept nccl = [](auto...) { return std::nullopt; };
   std::chrono::duration<double> timeout = std::chrono::seconds(10);
@@ -37,6 +38,9 @@ struct Simulation {
 /// digest of the weights.
 std::string train_digest(comm::Communicator& control, comm::Communicator& gradients,
                          runtime::ComputeStream& compute);
+/// The same with virtual shards.
+std::string train_digest_of_shards(comm::Communicator& control, comm::Communicator& gradients,
+                                   runtime::ComputeStream& compute);
 
 /// What a rank does with the communicator and its stream.
 using Work = std::function<std::string(comm::Communicator& control, comm::Communicator& gradients,

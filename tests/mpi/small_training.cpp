@@ -29,16 +29,28 @@ train::TrainOptions small_run() {
   return options;
 }
 
+model::NeuralNetwork small_network(const train::TrainOptions& options) {
+  return model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses, 5);
+}
+
 SmallResult train_small(const train::TrainOptions& options, comm::Communicator& control,
                         comm::Communicator& gradients, runtime::ComputeStream& compute,
                         const torch::Device& device, metrics::EventSink& events) {
-  auto network =
-      model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses, 5);
+  auto network = small_network(options);
   network->to(device);
-  if (options.optimization.precision == model::Precision::kBf16) network->use_bfloat16();
+  return train_small(network, options, control, gradients, compute, device, events);
+}
+
+SmallResult train_small(const model::NeuralNetwork& network, const train::TrainOptions& options,
+                        comm::Communicator& control, comm::Communicator& gradients,
+                        runtime::ComputeStream& compute, const torch::Device& device,
+                        metrics::EventSink& events) {
+  if (options.optimization.precision == model::Precision::kBf16)
+    model::NeuralNetwork(network)->use_bfloat16();
   const auto images = random_images(kSamples).to(device);
   const auto test = random_images(kTestSamples).to(device);
   const runtime::StopRequest stop;
+  const auto layout = runtime::discover_rank_layout();
   train::Trainer trainer(options, train::resolve_batch_sizes(options, control.size()),
                          {.network = network,
                           .train = images,
@@ -46,6 +58,7 @@ SmallResult train_small(const train::TrainOptions& options, comm::Communicator& 
                           .control = control,
                           .gradients = gradients,
                           .compute = compute,
+                          .layout = layout,
                           .stop = stop});
   const auto result = trainer.run(events);
   std::vector<torch::Tensor> weights;

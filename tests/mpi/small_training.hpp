@@ -19,7 +19,16 @@ struct SmallResult {
   metrics::Evaluation test;
 };
 
-/// Collective.
+/// Initial weights, the same on every rank.
+[[nodiscard]] model::NeuralNetwork small_network(const train::TrainOptions& options);
+
+/// Collective; the network is on the device.
+[[nodiscard]] SmallResult train_small(const model::NeuralNetwork& network,
+                                      const train::TrainOptions& options,
+                                      comm::Communicator& control, comm::Communicator& gradients,
+                                      runtime::ComputeStream& compute, const torch::Device& device,
+                                      metrics::EventSink& events);
+/// The same from initial weights.
 [[nodiscard]] SmallResult train_small(const train::TrainOptions& options,
                                       comm::Communicator& control, comm::Communicator& gradients,
                                       runtime::ComputeStream& compute, const torch::Device& device,

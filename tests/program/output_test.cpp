@@ -102,6 +102,7 @@ TEST_F(OutputTest, TheFolderHoldsWhatTheContractSays) {
   EXPECT_EQ(config["options"]["train_samples"], 4000);
   EXPECT_EQ(config["options"]["overlap"], "off");
   EXPECT_THAT(config["hosts"], SizeIs(2));
+  EXPECT_THAT(config["devices"], SizeIs(2));
   // The digest of the decoded labels of the real data set: zcat t10k-labels-idx1-ubyte.gz |
   // tail -c +9 | sha256sum
   EXPECT_EQ(config["dataset"]["sha256"]["test_labels"],
@@ -174,27 +175,12 @@ TEST_F(OutputTest, TheSameRunTwiceGivesTheSameBits) {
   EXPECT_EQ(digests[0], digests[1]);
 }
 
-TEST_F(OutputTest, ASignalStopsAllRanksAtTheEndOfAStep) {
-  for (const int ranks : {0, 2}) {
-    const auto folder = folder_ / ("stopped" + std::to_string(ranks));
-    const auto outcome =
-        run_program({.arguments = {"train", "--epochs", "1000", "--output-dir", folder.string()},
-                     .ranks = ranks,
-                     .signal_after_first_line = SIGUSR1});
-    EXPECT_FALSE(outcome.timed_out);
-    EXPECT_EQ(outcome.exit_code, 1);
-    ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
-    EXPECT_THAT(outcome.errors()[0], HasSubstr("stopped by a signal in epoch 1"));
-    EXPECT_EQ(read_events(folder, "run_end").at(0)["status"], "stopped");
-  }
-}
-
 TEST_F(OutputTest, AKilledRankEndsAllOthers) {
   const auto outcome =
       run_program({.arguments = {"train", "--epochs", "1000", "--output-dir", run_.string()},
                    .ranks = 3,
                    .signal_after_first_line = SIGKILL,
-                   .signal_one_rank = true});
+                   .signal_target = SignalTarget::kOneRank});
   EXPECT_FALSE(outcome.timed_out);
   EXPECT_EQ(outcome.exit_code, 128 + SIGKILL);
   EXPECT_EQ(outcome.ranks_left, 0);

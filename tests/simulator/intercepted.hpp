@@ -73,6 +73,11 @@ class InterceptedCuda final : public runtime::CudaApi {
     return either("copy_async", nullptr,
                   [&] { return inner_->copy_async(destination, source, bytes, stream); });
   }
+  int add_async(float* sum, const float* values, std::size_t count,
+                runtime::CudaStreamHandle stream) override {
+    return either("add_async", nullptr,
+                  [&] { return inner_->add_async(sum, values, count, stream); });
+  }
   void access(runtime::CudaStreamHandle stream, std::initializer_list<runtime::MemoryRange> reads,
               std::initializer_list<runtime::MemoryRange> writes) override {
     inner_->access(stream, reads, writes);
@@ -128,6 +133,22 @@ class InterceptedNccl final : public comm::NcclApi {
                  comm::NcclHandle communicator, runtime::CudaStreamHandle stream) override {
     return either("all_reduce", nullptr,
                   [&] { return inner_->all_reduce(send, receive, count, communicator, stream); });
+  }
+  int send(const float* values, std::size_t count, int peer, comm::NcclHandle communicator,
+           runtime::CudaStreamHandle stream) override {
+    return either("send", nullptr,
+                  [&] { return inner_->send(values, count, peer, communicator, stream); });
+  }
+  int receive(float* values, std::size_t count, int peer, comm::NcclHandle communicator,
+              runtime::CudaStreamHandle stream) override {
+    return either("receive", nullptr,
+                  [&] { return inner_->receive(values, count, peer, communicator, stream); });
+  }
+  int group_start() override {
+    return either("group_start", nullptr, [&] { return inner_->group_start(); });
+  }
+  int group_end() override {
+    return either("group_end", nullptr, [&] { return inner_->group_end(); });
   }
 
  private:

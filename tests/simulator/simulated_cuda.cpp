@@ -176,6 +176,18 @@ int SimulatedCuda::copy_async(void* destination, const void* source, std::size_t
   return kCudaSuccess;
 }
 
+int SimulatedCuda::add_async(float* sum, const float* values, std::size_t count,
+                             CudaStreamHandle stream) {
+  const std::lock_guard lock(mutex_);
+  if (sticky_ != kCudaSuccess) return sticky_;
+  enqueue(stream, std::as_bytes(std::span(values, count)), std::as_bytes(std::span(sum, count)),
+          [=] {
+            for (std::size_t i = 0; i < count; ++i) sum[i] += values[i];
+            return true;
+          });
+  return kCudaSuccess;
+}
+
 void SimulatedCuda::enqueue(CudaStreamHandle stream, MemoryRange reads, MemoryRange writes,
                             std::function<bool()> run) {
   const std::lock_guard lock(mutex_);

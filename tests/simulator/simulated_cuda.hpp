@@ -54,6 +54,8 @@ class SimulatedCuda final : public runtime::CudaApi {
   int free_pinned(void* memory) override;
   int copy_async(void* destination, const void* source, std::size_t bytes,
                  runtime::CudaStreamHandle stream) override;
+  int add_async(float* sum, const float* values, std::size_t count,
+                runtime::CudaStreamHandle stream) override;
   void access(runtime::CudaStreamHandle stream, std::initializer_list<runtime::MemoryRange> reads,
               std::initializer_list<runtime::MemoryRange> writes) override;
 

@@ -47,6 +47,7 @@ struct SimulatedNccl::Collective {
   const float* send;
   float* receive;
   std::size_t count;
+  std::optional<int> partner{};  // of an exchange; none: a sum over all ranks
   bool sent = false;
 };
 
@@ -179,40 +180,105 @@ int SimulatedNccl::all_reduce(const float* send, float* receive, std::size_t cou
   const std::span from(send, count);
   const std::span to(receive, count);
   return begin(*state, [this, state, from, to, stream] {
-    if (std::find(state->streams.begin(), state->streams.end(), stream) == state->streams.end()) {
-      state->streams.push_back(stream);
-    }
-    const auto collective = std::make_shared<Collective>(
-        Collective{state, state->collectives++, from.data(), to.data(), from.size()});
-    cuda_->enqueue(stream, std::as_bytes(from), std::as_bytes(to),
-                   [this, collective] { return run(*collective); });
+    enqueue({state, state->collectives++, from.data(), to.data(), from.size()}, stream);
   });
+}
+
+int SimulatedNccl::group_start() {
+  const std::lock_guard lock(cuda_->mutex());
+  if (group_) cuda_->report("a group in a group");
+  group_.emplace();
+  return kNcclSuccess;
+}
+
+int SimulatedNccl::send(const float* values, std::size_t count, int peer, NcclHandle communicator,
+                        runtime::CudaStreamHandle stream) {
+  const std::lock_guard lock(cuda_->mutex());
+  if (find(communicator) == nullptr) return kInvalidArgument;
+  if (!group_) {
+    cuda_->report("a send outside of a group would wait for a receive that cannot come");
+    return kInvalidUsage;
+  }
+  group_->communicator = communicator;
+  group_->stream = stream;
+  group_->sent = {values, count};
+  group_->to = peer;
+  return kNcclSuccess;
+}
+
+int SimulatedNccl::receive(float* values, std::size_t count, int peer, NcclHandle communicator,
+                           runtime::CudaStreamHandle /*stream*/) {
+  const std::lock_guard lock(cuda_->mutex());
+  if (find(communicator) == nullptr) return kInvalidArgument;
+  if (!group_) {
+    cuda_->report("a receive outside of a group would wait for a send that cannot come");
+    return kInvalidUsage;
+  }
+  group_->received = {values, count};
+  group_->from = peer;
+  return kNcclSuccess;
+}
+
+int SimulatedNccl::group_end() {
+  const std::lock_guard lock(cuda_->mutex());
+  const auto group = std::exchange(group_, std::nullopt);
+  if (!group || group->to < 0 || group->to != group->from ||
+      group->sent.size() != group->received.size()) {
+    cuda_->report("a group that is no exchange with one rank");
+    return kInvalidUsage;
+  }
+  const auto state = communicators_.at(group->communicator);
+  return begin(*state, [this, state, group] {
+    enqueue({state, state->collectives++, group->sent.data(), group->received.data(),
+             group->sent.size(), group->to},
+            group->stream);
+  });
+}
+
+void SimulatedNccl::enqueue(Collective collective, runtime::CudaStreamHandle stream) {
+  auto& streams = collective.state->streams;
+  if (std::find(streams.begin(), streams.end(), stream) == streams.end()) streams.push_back(stream);
+  const auto kept = std::make_shared<Collective>(std::move(collective));
+  cuda_->enqueue(stream, std::as_bytes(std::span(kept->send, kept->count)),
+                 std::as_bytes(std::span(kept->receive, kept->count)),
+                 [this, kept] { return run(*kept); });
+}
+
+void SimulatedNccl::send_to(const Collective& collective, int peer) {
+  const auto mine = std::make_shared<Floats>(collective.send, collective.send + collective.count);
+  outbox_.emplace_back(MPI_REQUEST_NULL, mine);
+  MPI_Isend(mine->data(), static_cast<int>(mine->size()), MPI_FLOAT, peer, collective.number, comm_,
+            &outbox_.back().first);
 }
 
 bool SimulatedNccl::run(Collective& collective) {
   const auto& state = *collective.state;
   if (state.aborted) return true;
+  std::vector<int> peers;
+  for (int peer = 0; peer < state.ranks; ++peer) {
+    if (peer != state.rank && peer == collective.partner.value_or(peer)) peers.push_back(peer);
+  }
   if (!collective.sent) {
     collective.sent = true;
-    const auto mine = std::make_shared<Floats>(collective.send, collective.send + collective.count);
-    inbox_[{collective.number, state.rank}] = *mine;
-    for (int peer = 0; peer < state.ranks; ++peer) {
-      if (peer == state.rank) continue;
-      outbox_.emplace_back(MPI_REQUEST_NULL, mine);
-      MPI_Isend(mine->data(), static_cast<int>(mine->size()), MPI_FLOAT, peer, collective.number,
-                comm_, &outbox_.back().first);
-    }
+    for (const int peer : peers) send_to(collective, peer);
   }
   move_messages();
-  std::vector<Floats> addends;
-  for (int peer = 0; peer < state.ranks; ++peer) {
+  std::vector<Floats> received(static_cast<std::size_t>(state.ranks));
+  for (const int peer : peers) {
     const auto part = inbox_.find({collective.number, peer});
     if (part == inbox_.end() || part->second.size() != collective.count) return false;
-    addends.push_back(part->second);
+    received[static_cast<std::size_t>(peer)] = part->second;
   }
-  for (int peer = 0; peer < state.ranks; ++peer) inbox_.erase({collective.number, peer});
-  const auto sum = sum_of(std::move(addends));
-  std::copy(sum.begin(), sum.end(), collective.receive);
+  for (const int peer : peers) inbox_.erase({collective.number, peer});
+  Floats result;
+  if (collective.partner) {
+    result = received[static_cast<std::size_t>(*collective.partner)];
+  } else {
+    received[static_cast<std::size_t>(state.rank)] =
+        Floats(collective.send, collective.send + collective.count);
+    result = sum_of(std::move(received));
+  }
+  std::copy(result.begin(), result.end(), collective.receive);
   return true;
 }
 

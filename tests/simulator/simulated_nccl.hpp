@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +44,13 @@ class SimulatedNccl : public comm::NcclApi {
   int abort(comm::NcclHandle communicator) override;
   int all_reduce(const float* send, float* receive, std::size_t count,
                  comm::NcclHandle communicator, runtime::CudaStreamHandle stream) override;
+  /// Only as a pair in a group, to and from the same rank: all that Lockstep does.
+  int send(const float* values, std::size_t count, int peer, comm::NcclHandle communicator,
+           runtime::CudaStreamHandle stream) override;
+  int receive(float* values, std::size_t count, int peer, comm::NcclHandle communicator,
+              runtime::CudaStreamHandle stream) override;
+  int group_start() override;
+  int group_end() override;
 
   [[nodiscard]] std::size_t live_communicators() const { return communicators_.size(); }
 
@@ -50,16 +59,28 @@ class SimulatedNccl : public comm::NcclApi {
   using Floats = std::vector<float>;
   struct State;
   struct Collective;
+  /// What a group holds before its end.
+  struct Group {
+    comm::NcclHandle communicator = nullptr;
+    runtime::CudaStreamHandle stream = nullptr;
+    std::span<const float> sent;
+    std::span<float> received;
+    int to = -1;
+    int from = -1;
+  };
 
   State* find(comm::NcclHandle communicator);
   int begin(State& state, std::function<void()> effect);
   static void take_effect(State& state);
+  void enqueue(Collective collective, runtime::CudaStreamHandle stream);
   bool run(Collective& collective);
+  void send_to(const Collective& collective, int peer);
   void move_messages();
 
   std::shared_ptr<SimulatedCuda> cuda_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::map<comm::NcclHandle, std::shared_ptr<State>> communicators_;
+  std::optional<Group> group_;
   std::map<std::pair<int, int>, Floats> inbox_;  // by number of the collective, and rank
   std::vector<std::pair<MPI_Request, std::shared_ptr<Floats>>> outbox_;
 };

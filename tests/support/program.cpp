@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <sys/resource.h>
@@ -137,10 +138,14 @@ Outcome run_program(const Invocation& invocation) {
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     if (!signalled && has_line(out)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(invocation.signal_delay_ms));
       ranks = ranks_of(child);
-      if (invocation.signal_one_rank) ranks.resize(std::min<std::size_t>(ranks.size(), 1));
-      for (const pid_t rank : ranks) ::kill(rank, invocation.signal_after_first_line);
-      ranks = ranks_of(child);
+      auto targets = ranks;
+      if (invocation.signal_target == SignalTarget::kLauncher) targets = {child};
+      if (invocation.signal_target == SignalTarget::kOneRank && !targets.empty()) {
+        targets = {targets.back()};
+      }
+      for (const pid_t target : targets) ::kill(target, invocation.signal_after_first_line);
       signalled = true;
     }
     if (Clock::now() > deadline) {
@@ -154,6 +159,11 @@ Outcome run_program(const Invocation& invocation) {
   outcome.standard_output = read_bytes(out);
   outcome.standard_error = read_bytes(err);
   return outcome;
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
 }
 
 std::vector<nlohmann::json> read_events(const std::filesystem::path& run_folder,

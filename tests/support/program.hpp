@@ -22,18 +22,24 @@ struct Outcome {
   [[nodiscard]] std::vector<std::string> errors() const;
 };
 
+enum class SignalTarget { kAllRanks, kOneRank, kLauncher };
+
 struct Invocation {
   std::vector<std::string> arguments;                ///< behind "lockstep"
   int ranks = 0;                                     ///< 0: without mpirun
   std::map<std::string, std::string> environment{};  ///< added to this process's
   std::filesystem::path folder = ".";                ///< working directory
   int timeout_seconds = 100;
-  int signal_after_first_line = 0;         ///< sent to the ranks once standard output has a line
-  bool signal_one_rank = false;            ///< to one of them only
+  int signal_after_first_line = 0;  ///< sent once standard output has a line
+  SignalTarget signal_target = SignalTarget::kAllRanks;
+  int signal_delay_ms = 0;                 ///< after that line
   std::int64_t file_size_limit_bytes = 0;  ///< RLIMIT_FSIZE of the program; 0: none
 };
 
 [[nodiscard]] Outcome run_program(const Invocation& invocation);
+
+/// The words of a shell command.
+[[nodiscard]] std::vector<std::string> words(const std::string& text);
 
 /// The events of a run's metrics.jsonl of one kind ("train", "test", …).
 [[nodiscard]] std::vector<nlohmann::json> read_events(const std::filesystem::path& run_folder,

@@ -42,5 +42,36 @@ TEST(FlatOptimizer, GivesEachParameterWhatPyTorchGivesItAlone) {
   }
 }
 
+TEST(FlatOptimizer, GoesOnFromItsStateBitForBit) {
+  for (const auto optimizer :
+       {Optimizer::kSgd, Optimizer::kAdam, Optimizer::kAdamW, Optimizer::kRmsProp}) {
+    for (const double momentum : {0.0, 0.9}) {
+      OptimizationOptions options;
+      options.optimizer = optimizer;
+      options.weight_decay = 0.01;
+      const bool has_momentum = optimizer == Optimizer::kSgd || optimizer == Optimizer::kRmsProp;
+      options.momentum = has_momentum ? momentum : 0.0;
+      const auto straight = torch::linspace(-1, 1, 50);
+      const auto stopped = straight.clone();
+      auto gradients = torch::zeros_like(straight);
+      FlatOptimizer whole(options, straight, gradients);
+      FlatOptimizer first(options, stopped, gradients);
+      torch::manual_seed(3);
+      const auto step = [&](FlatOptimizer& a, FlatOptimizer& b) {
+        gradients.copy_(torch::randn({50}));
+        a.step(0.01);
+        b.step(0.01);
+      };
+      for (int i = 0; i < 3; ++i) step(whole, first);
+      const auto state = first.state();
+      EXPECT_EQ(state.size(), first.state_names().size());
+      FlatOptimizer second(options, stopped, gradients);
+      second.restore(state, 3);
+      for (int i = 0; i < 3; ++i) step(whole, second);
+      EXPECT_TRUE(stopped.equal(straight)) << static_cast<int>(optimizer) << ", " << momentum;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lockstep::train

@@ -1,3 +1,8 @@
+#include <chrono>
+#include <future>
+#include <optional>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
@@ -9,34 +14,47 @@
 namespace lockstep::train {
 namespace {
 
-TEST(CreateRunFolder, MakesNestedFoldersAndTakesEmptyOnes) {
+TEST(RunFolder, MakesNestedFoldersAndTakesEmptyOnes) {
   const tests::TemporaryFolder folder;
   const auto wanted = (folder / "a/b").string();
-  EXPECT_EQ(create_run_folder(wanted), wanted);
-  EXPECT_EQ(create_run_folder(wanted), wanted);  // still holds no run
+  EXPECT_EQ(RunFolder::create(wanted).path(), wanted);
+  EXPECT_EQ(RunFolder::create(wanted).path(), wanted);  // still holds no run
 }
 
-TEST(CreateRunFolder, RefusesAFolderThatHoldsARun) {
+TEST(RunFolder, RefusesAFolderThatHoldsARun) {
   const tests::TemporaryFolder folder;
   tests::write_bytes(folder / "metrics.jsonl", "");
-  tests::expect_error<UsageError>([&] { (void)create_run_folder(folder.path().string()); },
+  tests::expect_error<UsageError>([&] { (void)RunFolder::create(folder.path().string()); },
                                   {folder.path().string(), "holds a run", "--output-dir"});
 }
 
-TEST(CreateRunFolder, NamesAFolderThatCannotBeMade) {
+TEST(RunFolder, AFolderThatALiveRunHasIsWaitedForAndRefused) {
+  const tests::TemporaryFolder folder;
+  const auto path = folder.path().string();
+  std::optional<RunFolder> first = RunFolder::open(path);
+  tests::expect_error<UsageError>([&] { (void)RunFolder::open(path); },
+                                  {path, "in use", "live run"});
+  // Freed while somebody waits for it.
+  auto waiting = std::async(std::launch::async, [&] { return RunFolder::open(path).path(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  first.reset();
+  EXPECT_EQ(waiting.get(), path);
+}
+
+TEST(RunFolder, NamesAFolderThatCannotBeMade) {
   const tests::TemporaryFolder folder;
   tests::write_bytes(folder / "file", "");
   tests::expect_error<RuntimeFailure>(
-      [&] { (void)create_run_folder((folder / "file/x").string()); },
+      [&] { (void)RunFolder::create((folder / "file/x").string()); },
       {"file/x", "Not a directory", "--output-dir"});
 }
 
-TEST(CreateRunFolder, DatedFoldersOfOneSecondDiffer) {
+TEST(RunFolder, DatedFoldersOfOneSecondDiffer) {
   const tests::TemporaryFolder folder;
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
-  const auto first = create_run_folder("");
-  const auto second = create_run_folder("");
+  const auto first = RunFolder::create("").path();
+  const auto second = RunFolder::create("").path();
   EXPECT_NE(first, second);
   EXPECT_TRUE(std::filesystem::is_directory(folder.path() / first));
   EXPECT_EQ(first.parent_path(), "runs");

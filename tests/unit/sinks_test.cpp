@@ -1,4 +1,6 @@
+#include <csignal>
 #include <sstream>
+#include <sys/resource.h>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -54,12 +56,45 @@ TEST(JsonLinesSink, WritesOneObjectALineWithFullPrecision) {
 TEST(JsonLinesSink, SaysWhyItCannotWrite) {
   EXPECT_THROW((void)make_json_lines_sink("/nowhere/metrics.jsonl"), RuntimeFailure);
   const auto full = make_json_lines_sink("/dev/full");
-  try {
-    full->on(RunEnd{.status = "completed"});
-    FAIL() << "a full disk went unnoticed";
-  } catch (const RuntimeFailure& error) {
-    EXPECT_NE(std::string(error.what()).find("No space left"), std::string::npos);
+  ::testing::internal::CaptureStderr();
+  full->on(RunEnd{.status = "completed"});
+  full->on(RunEnd{.status = "completed"});
+  const auto told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("warning: cannot write /dev/full: No space left"), std::string::npos);
+  EXPECT_EQ(told.find("warning"), told.rfind("warning")) << "said twice";
+}
+
+/// A limit of the files that this process writes, in place of a disk that fills up.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    (void)std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit lower = {bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &lower);
   }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  FileSizeLimit(FileSizeLimit&&) = delete;
+  FileSizeLimit& operator=(FileSizeLimit&&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(JsonLinesSink, LeavesNoHalfLineOnAFullDiskAndGoesOnLater) {
+  const tests::TemporaryFolder folder;
+  const auto sink = make_json_lines_sink(folder / "metrics.jsonl");
+  ::testing::internal::CaptureStderr();
+  {
+    const FileSizeLimit limit(20);  // in the middle of the first line
+    sink->on(Warning{"lost"});
+  }
+  sink->on(Warning{"kept"});
+  (void)::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(tests::read_bytes(folder / "metrics.jsonl"),
+            "{\"event\":\"warning\",\"text\":\"kept\"}\n");
 }
 
 }  // namespace

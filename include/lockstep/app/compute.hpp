@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include <torch/torch.h>
 
@@ -26,6 +27,9 @@ struct Compute {
 /// Collective. Chooses the rank's device, binds it to its cores, sets the number of threads and
 /// makes the stream on which this thread's LibTorch operations run from now on.
 [[nodiscard]] Compute prepare_compute(Job& job, const train::DistributionOptions& options);
+
+/// The GPU's name, or the processor's: results differ in the last bits between kinds.
+[[nodiscard]] std::string device_name(const Compute& compute);
 
 /// What LibTorch and the operating system say of this machine's GPUs.
 [[nodiscard]] runtime::DeviceOffer device_offer();

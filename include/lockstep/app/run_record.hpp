@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include <lockstep/app/job.hpp>
 #include <lockstep/train/batch_sizes.hpp>
@@ -14,8 +16,10 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
                         const Compute& compute, const train::NodeDataset& dataset, bool overlaps,
                         const std::filesystem::path& folder);
 
-/// Writes folder/config.json. Throws RuntimeFailure.
+/// Writes folder/config.json. `devices`: what each rank computes on, by rank. Throws
+/// RuntimeFailure.
 void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
-                      const runtime::RankLayout& layout, const train::NodeDataset& dataset);
+                      const runtime::RankLayout& layout, const std::vector<std::string>& devices,
+                      const train::NodeDataset& dataset);
 
 }  // namespace lockstep::app

@@ -18,13 +18,14 @@ struct Training {
   train::NodeDataset dataset;
   model::NeuralNetwork network;
   std::unique_ptr<comm::Communicator> gradients;
-  runtime::StopRequest stop;
   std::unique_ptr<train::Trainer> trainer;
 };
 
 /// Collective. Throws AgreedError for options that do not fit each other, the data or the ranks.
+/// `stop` must outlive the training.
 [[nodiscard]] std::unique_ptr<Training> set_up_training(Job& job,
-                                                        const train::TrainOptions& options);
+                                                        const train::TrainOptions& options,
+                                                        const runtime::StopRequest& stop);
 
 /// Collective. Ends the gradients' communicator in order; the trainer is gone then.
 void end_training(Job& job, Training& training);

@@ -37,6 +37,10 @@ void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// Makes renames in `folder` last through a loss of power, where the file system can.
+/// Throws RuntimeFailure.
+void sync_folder(const std::filesystem::path& folder);
+
 /// `text` as raw bytes.
 [[nodiscard]] inline std::span<const std::byte> as_byte_span(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));

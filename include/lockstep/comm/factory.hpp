@@ -19,6 +19,10 @@ struct CommunicatorOptions {
   bool progress_thread = false;
   /// Ranks of a node all-reduce through memory that they share; MPI only between nodes.
   bool node_shared = true;
+  /// Floats are always added in the order of one binary tree over ranks, which pairs them by the
+  /// highest bit of their number first, so that sums over 1, 2, 4 … ranks can be parts of one tree.
+  /// The number of ranks must be a power of two.
+  bool fixed_order = false;
   /// How long a rank waits in shared memory for the others of its node.
   std::chrono::duration<double> timeout = std::chrono::seconds(60);
   /// The computation's stream if it runs on a GPU; must outlive the communicator.

@@ -54,6 +54,14 @@ class NcclApi {
   /// Sums `count` floats over all ranks, in `stream`'s order. Collective.
   virtual int all_reduce(const float* send, float* receive, std::size_t count,
                          NcclHandle communicator, runtime::CudaStreamHandle stream) = 0;
+  /// To and from one other rank, in `stream`'s order. Between the start and the end of a group they
+  /// are one operation, whose failures and "in progress" the end returns.
+  virtual int send(const float* values, std::size_t count, int peer, NcclHandle communicator,
+                   runtime::CudaStreamHandle stream) = 0;
+  virtual int receive(float* values, std::size_t count, int peer, NcclHandle communicator,
+                      runtime::CudaStreamHandle stream) = 0;
+  virtual int group_start() = 0;
+  virtual int group_end() = 0;
 };
 
 /// The real NCCL; null in a build without CUDA.

@@ -26,15 +26,19 @@ class MpiCommunicator;
 /// Every wait of the host has the compute stream's time-out. A failure aborts NCCL's side, which
 /// releases this rank's stream, and throws RuntimeFailure; nothing but destruction may follow.
 /// The sums' bits are NCCL's: the same on all ranks, and from run to run for the same topology,
-/// algorithm and sizes.
+/// algorithm and sizes. In fixed order, ranks exchange and add by recursive doubling instead, in
+/// the order of comm's other backends.
 /// Source: NCCL user guide, "Non-blocking communicators" and "Fault tolerance".
 class NcclCommunicator final : public Communicator, private runtime::StreamWatch {
  public:
-  /// Collective. `overlaps`: whether gradients should be sent during backward, or in one behind it.
-  /// `compute` must outlive it. AgreedError for what all ranks can know of
+  struct Mode {
+    bool overlaps = true;      ///< gradients should be sent during backward, not in one behind it
+    bool fixed_order = false;  ///< see CommunicatorOptions
+  };
+  /// Collective. `compute` must outlive it. AgreedError for what all ranks can know of
   /// before they connect (a library older than its header, no unique id).
   NcclCommunicator(std::shared_ptr<NcclApi> nccl, runtime::CudaStream& compute,
-                   runtime::RankLayout layout, bool overlaps);
+                   runtime::RankLayout layout, Mode mode);
   /// Closes, or aborts if that fails.
   ~NcclCommunicator() override;
   NcclCommunicator(const NcclCommunicator&) = delete;
@@ -50,11 +54,14 @@ class NcclCommunicator final : public Communicator, private runtime::StreamWatch
   Completion broadcast(std::span<std::byte> buffer, int root) override;
   void barrier() override;
   void close() override;
-  [[nodiscard]] bool overlaps() const noexcept override { return overlaps_; }
+  [[nodiscard]] bool overlaps() const noexcept override { return mode_.overlaps; }
 
  private:
   void connect();
+  std::span<float> allocate_on_gpu(std::size_t elements);
   void start(std::span<const float> send, std::span<float> receive);
+  void sum_by_doubling(std::span<const float> send, std::span<float> receive);
+  void exchange(std::span<const float> mine, std::span<float> theirs, int partner);
   void order_computation_behind(std::uint64_t operation);
   [[nodiscard]] bool owns(const float* memory) const;
 
@@ -73,15 +80,16 @@ class NcclCommunicator final : public Communicator, private runtime::StreamWatch
   runtime::CudaStream& compute_;
   std::shared_ptr<runtime::CudaApi> cuda_;
   runtime::RankLayout layout_;
-  bool overlaps_;
+  Mode mode_;
   std::unique_ptr<MpiCommunicator> mpi_;
   NcclHandle handle_ = nullptr;
   runtime::CudaStreamHandle stream_ = nullptr;
   runtime::CudaEventHandle ready_ = nullptr;  // what is sent has been written
   runtime::CudaEventHandle done_ = nullptr;   // all started all-reduces have run
   std::vector<std::span<float>> buffers_;
-  std::uint64_t started_ = 0;  // all-reduces
-  std::uint64_t ordered_ = 0;  // of them, those that the computation comes behind
+  std::span<float> from_partner_;  // in fixed order: as large as the largest of buffers_
+  std::uint64_t started_ = 0;      // all-reduces
+  std::uint64_t ordered_ = 0;      // of them, those that the computation comes behind
   std::size_t last_bytes_ = 0;
 };
 

@@ -12,7 +12,8 @@ struct RunStart {
   int threads = 1;     ///< compute threads a rank
   std::int64_t global_batch_size = 0;
   std::int64_t steps_per_epoch = 0;
-  double startup_seconds = 0;  ///< from the start of the process to the first step
+  std::int64_t steps_before = 0;  ///< of the run, before this start of it
+  double startup_seconds = 0;     ///< from the start of the process to the first step
 };
 
 struct EpochStart {
@@ -49,12 +50,36 @@ struct StepTimes {
   Distribution step{};  ///< whole steps
 };
 
+/// The rank whose own work took longest, and where it lost that time.
+struct SlowestRank {
+  int rank = 0;
+  std::string host{};
+  std::string phase{};   ///< "data", "forward", "backward" or "optimizer"
+  double busy_ms = 0;    ///< mean of its steps, without waiting for others
+  double median_ms = 0;  ///< the same of the median rank
+};
+
 struct EpochEnd {
   std::int64_t epoch = 0;
   double train_loss = 0;  ///< mean over the epoch's samples
-  double seconds = 0;     ///< training alone, first batch to last step
+  double seconds = 0;     ///< training alone, first batch to last step, since the start or resume
   double images_per_second = 0;
   StepTimes times{};
+  SlowestRank slowest{};
+};
+
+/// What has come of saving a checkpoint.
+struct CheckpointEvent {
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;  ///< optimizer steps that it holds
+  std::string path{};
+  double seconds = 0;     ///< to write it, beside the training
+  std::string failure{};  ///< why it could not be saved; empty: it was
+};
+
+/// Something that the person should know, and that does not stop the run.
+struct Warning {
+  std::string text;
 };
 
 struct Evaluation {
@@ -73,7 +98,7 @@ struct Evaluation {
 };
 
 struct RunEnd {
-  std::string status;  ///< "completed" or "stopped"
+  std::string status;  ///< "completed", or "preempted" by a signal
   std::int64_t steps = 0;
   double seconds = 0;
   std::string parameters_sha256{};
@@ -94,6 +119,8 @@ class EventSink {
   virtual void on(const TrainStep& /*event*/) {}
   virtual void on(const EpochEnd& /*event*/) {}
   virtual void on(const Evaluation& /*event*/) {}
+  virtual void on(const CheckpointEvent& /*event*/) {}
+  virtual void on(const Warning& /*event*/) {}
   virtual void on(const RunEnd& /*event*/) {}
 };
 

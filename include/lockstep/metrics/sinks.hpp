@@ -15,7 +15,8 @@ namespace lockstep::metrics {
 [[nodiscard]] std::unique_ptr<EventSink> make_console_sink();
 
 /// Appends one JSON object and one `write` a line to `path` (metrics.jsonl; the schema is in
-/// docs/files.md). Throws RuntimeFailure if the file cannot be written.
+/// docs/files.md). Throws RuntimeFailure if the file cannot be opened; lines that cannot be written
+/// later are left out, which is told once.
 [[nodiscard]] std::unique_ptr<EventSink> make_json_lines_sink(const std::filesystem::path& path);
 
 /// One line an epoch, and validation figures, on standard error.

@@ -75,6 +75,9 @@ class CudaApi {
   virtual int free_pinned(void* memory) = 0;
   virtual int copy_async(void* destination, const void* source, std::size_t bytes,
                          CudaStreamHandle stream) = 0;
+  /// sum[i] += values[i] for `count` floats, in `stream`'s order.
+  virtual int add_async(float* sum, const float* values, std::size_t count,
+                        CudaStreamHandle stream) = 0;
 
   /// What kernels that others launch on `stream`, or the host's thread, read and write from here
   /// on. Does nothing on hardware.

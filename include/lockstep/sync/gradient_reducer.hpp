@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include <torch/torch.h>
@@ -12,13 +13,14 @@
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/runtime/compute_stream.hpp>
 #include <lockstep/sync/bucket_plan.hpp>
+#include <lockstep/sync/shard_tree.hpp>
 
 namespace lockstep::sync {
 
 /// Samples of a step are counted in float32, which is exact up to here.
 inline constexpr std::int64_t kMostSamplesAStep = (std::int64_t{1} << 24U) - 1;
 
-/// One rank's own part of a step; travels in the last bucket's tail.
+/// One shard's own part of a step; travels in the last bucket's tail.
 struct StepContribution {
   torch::Tensor loss_sum{};  ///< scalar float32: Σ of its samples' losses; undefined: 0
   std::int64_t samples = 0;  ///< at most kMostSamplesAStep over all ranks
@@ -46,9 +48,11 @@ struct StepSeconds {
 ///   … backward of all micro-batches but the last …
 ///   reducer.expect_last_backward(contribution);   // also without samples: then no backward
 ///   … backward of the last micro-batch …
+///   (reducer.next_shard(), and the same for each further shard of this rank)
 ///   reducer.finish_step();             // gradients are summed, for what is computed from here on
 ///   totals = reducer.take_totals();    // now, or at the end of the next step
-/// The caller scales losses so that the sum over all ranks is the gradient it wants.
+/// The caller scales losses so that the sum over all ranks is the gradient it wants. A rank with
+/// several shards computes the gradients of each by themselves and adds them up by a ShardTree.
 ///
 /// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
 /// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
@@ -59,7 +63,8 @@ struct StepSeconds {
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
-                  runtime::ComputeStream& compute, const BucketLimits& limits);
+                  runtime::ComputeStream& compute, const BucketLimits& limits,
+                  std::int64_t shards = 1);
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
@@ -68,6 +73,7 @@ class GradientReducer {
 
   void begin_step();
   void expect_last_backward(const StepContribution& contribution);
+  void next_shard();
   StepSeconds finish_step();
   /// Of the oldest finished step whose totals have not been taken; those of two may wait. Blocks
   /// until that step's all-reduce is done.
@@ -76,6 +82,10 @@ class GradientReducer {
   /// All parameters, and all their gradients, as one tensor each: float32 [elements].
   [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
   [[nodiscard]] const torch::Tensor& flat_gradients() const { return flat_gradients_; }
+
+  /// Of a tensor laid out as those, on any device: each parameter's part, in its shape, by
+  /// registration index.
+  [[nodiscard]] std::vector<torch::Tensor> views_of(const torch::Tensor& flat) const;
 
  private:
   class ReadyHook;
@@ -96,9 +106,12 @@ class GradientReducer {
   torch::Tensor flat_gradients_;  // the gradients' part of buffer_
   torch::Tensor tail_;            // the scalars' part of buffer_
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
+  std::int64_t shards_;            // of this rank, in each step
+  std::optional<ShardTree> tree_;  // over them, if there are several
 
-  std::mutex hook_;  // LibTorch may run the hooks of one GPU backward in two threads
-  bool last_backward_ = false;
+  std::mutex hook_;               // LibTorch may run the hooks of one GPU backward in two threads
+  std::int64_t shards_left_ = 1;  // of the step under way, the present one included
+  bool last_backward_ = false;    // of the last shard
   std::vector<std::size_t> missing_;  // gradients that each bucket still waits for
   std::size_t next_bucket_ = 0;       // the first that has not been launched
   std::vector<comm::Completion> in_flight_;

@@ -1,6 +1,7 @@
 // Which samples one rank takes in each step of one epoch.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -12,7 +13,10 @@
 namespace lockstep::train {
 
 /// Step s of an epoch (from 0) takes samples [s · G, (s + 1) · G) of the sampler's order over all
-/// ranks together, G being the global batch: the set does not depend on the number of ranks.
+/// shards together, G being the global batch: the set does not depend on the number of ranks.
+///
+/// The sampler's replicas are the shards: shard v belongs to rank v mod ranks. A rank takes its
+/// shards in the order in which sync::ShardTree adds them up.
 class EpochPlan {
  public:
   /// `epoch` from 0. `samples` maps the sampler's indices to those of the data set.
@@ -23,12 +27,15 @@ class EpochPlan {
                                           const BatchSizes& sizes);
   [[nodiscard]] std::int64_t steps() const { return steps(sampler_, sizes_); }
 
-  /// This rank's samples of the epoch, in order: data-set indices.
+  /// This rank's samples of the epoch, shard after shard: data-set indices.
   [[nodiscard]] std::span<const std::int64_t> order() const { return mine_; }
 
-  /// This rank's forward passes of step `step`: ranges of `order`, at most `micro` long; none if
-  /// this rank's shard has ended.
-  [[nodiscard]] std::vector<data::SampleRange> micro_batches(std::int64_t step) const;
+  /// How many shards this rank takes, one after another, in each step.
+  [[nodiscard]] std::size_t shards() const { return begins_.size() - 1; }
+  /// The forward passes of step `step` of this rank's `shard`-th shard: ranges of `order`, at most
+  /// `micro` long; none if that shard has ended.
+  [[nodiscard]] std::vector<data::SampleRange> micro_batches(std::int64_t step,
+                                                             std::size_t shard) const;
 
   /// Samples of step `step` over all ranks.
   [[nodiscard]] std::int64_t global_samples(std::int64_t step) const;
@@ -37,6 +44,7 @@ class EpochPlan {
   data::DistributedSampler sampler_;
   BatchSizes sizes_;
   std::vector<std::int64_t> mine_;
+  std::vector<std::int64_t> begins_;  // of each shard in `mine_`, and the end of the last
 };
 
 }  // namespace lockstep::train

@@ -1,10 +1,13 @@
 // LibTorch's optimizers over the whole model as one tensor.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <torch/torch.h>
 
+#include <lockstep/model/neural_network.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
@@ -21,10 +24,18 @@ class FlatOptimizer {
   /// Clips the gradients to the global norm asked for, if one is, and takes a step.
   void step(double learning_rate);
 
+  /// What the optimizer keeps from step to step, under PyTorch's names ("exp_avg"): float32
+  /// [elements] each, its own memory. Nothing before the first step, or for plain SGD.
+  [[nodiscard]] std::vector<model::NamedParameter> state() const;
+  /// The names that `state` gives after a step.
+  [[nodiscard]] std::vector<std::string> state_names() const;
+  /// Goes on from what `state` gave after `steps` steps; the values are copied.
+  void restore(const std::vector<model::NamedParameter>& state, std::int64_t steps);
+
  private:
   void clip_gradients();
 
-  double clip_grad_norm_;
+  OptimizationOptions options_;
   torch::Tensor parameters_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };

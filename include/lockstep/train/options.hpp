@@ -67,6 +67,8 @@ struct DistributionOptions {
   double bucket_mb = 25;
   double first_bucket_mb = 1;
   Overlap overlap = Overlap::kAuto;
+  std::int64_t virtual_shards = 0;        ///< 0: none
+  std::int64_t check_replicas_every = 0;  ///< steps; 0: only at the end
 };
 
 struct OutputOptions {
@@ -74,6 +76,9 @@ struct OutputOptions {
   std::int64_t log_every = 100;
   std::int64_t evaluate_every = 1;
   std::int64_t test_batch_size = 64;
+  std::int64_t checkpoint_every = 0;  ///< steps; 0: each epoch
+  std::int64_t keep_checkpoints = 3;
+  std::string resume;  ///< "auto", a checkpoint's file, or empty: a new run
 };
 
 struct TrainOptions {

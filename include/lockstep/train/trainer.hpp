@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
 #include <lockstep/comm/communicator.hpp>
@@ -17,13 +19,17 @@
 #include <lockstep/metrics/step_timer.hpp>
 #include <lockstep/model/neural_network.hpp>
 #include <lockstep/runtime/compute_stream.hpp>
+#include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 #include <lockstep/train/batch_sizes.hpp>
+#include <lockstep/train/checkpoint_writer.hpp>
 #include <lockstep/train/epoch_plan.hpp>
 #include <lockstep/train/evaluator.hpp>
 #include <lockstep/train/flat_optimizer.hpp>
 #include <lockstep/train/options.hpp>
+#include <lockstep/train/replica.hpp>
+#include <lockstep/train/run_position.hpp>
 
 namespace lockstep::train {
 
@@ -35,16 +41,23 @@ struct TrainerParts {
   comm::Communicator& control;      ///< for evaluation and agreement
   comm::Communicator& gradients;    ///< for gradients; may overlap with computation
   runtime::ComputeStream& compute;  ///< on which the network runs
+  const runtime::RankLayout& layout;
   const runtime::StopRequest& stop;
+};
+
+/// Where a run's state is kept.
+struct CheckpointOutput {
+  CheckpointWriter* writer = nullptr;  ///< null: this rank does not write
+  nlohmann::ordered_json settings{};   ///< to be kept with it
 };
 
 /// How a run ended, on every rank.
 struct TrainResult {
-  std::int64_t epoch = 0;
-  std::int64_t steps = 0;
+  RunPosition position{};
   double seconds = 0;
   bool stopped = false;  ///< at a rank's wish, before its end
-  std::optional<metrics::Evaluation> last_test;
+  std::optional<metrics::Evaluation> last_test{};
+  metrics::SlowestRank slowest{};  ///< of the last epoch
 };
 
 /// The tutorial's loop with synchronous data parallelism: every rank computes the gradients of its
@@ -55,11 +68,18 @@ class Trainer {
   /// Collective: the gradients' communicator provides memory for them.
   Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts);
 
-  /// Trains to the end and tells `events`, which should do nothing but on rank 0. A loss or weight
-  /// that is not finite ends all ranks: AgreedError.
-  [[nodiscard]] TrainResult run(metrics::EventSink& events);
+  /// Goes on from there instead of from the start; before `run`. The same on every rank. Throws
+  /// DataError if the checkpoint is of another model or optimizer.
+  void restore(const Checkpoint& checkpoint);
+
+  /// Trains to the end and tells `events`, which should do nothing but on rank 0. Saves checkpoints
+  /// to `output` as the options say, at the end, and when it is stopped. A loss or weight
+  /// that is not finite, and replicas that come apart, end all ranks: AgreedError.
+  [[nodiscard]] TrainResult run(metrics::EventSink& events, CheckpointOutput output = {});
 
   [[nodiscard]] std::int64_t steps_per_epoch() const;
+  /// Of the whole run.
+  [[nodiscard]] std::int64_t total_steps() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -70,23 +90,26 @@ class Trainer {
     std::int64_t expected_samples;
     double learning_rate;
     bool logged;
-  };
-  struct EpochSums {
-    std::int64_t samples = 0;
-    double loss = 0;
+    torch::Tensor own_loss;  ///< this rank's part of it; undefined if it had no samples
   };
 
-  [[nodiscard]] std::int64_t total_steps() const;
-  void train_epoch(std::int64_t epoch);
+  void train_epoch();
   void train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
-  void sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
-  void compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
+  [[nodiscard]] torch::Tensor sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
+  [[nodiscard]] torch::Tensor compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
+  [[nodiscard]] torch::Tensor compute_shard(const EpochPlan& plan, std::int64_t step_of_epoch,
+                                            std::size_t shard);
   void close_steps(std::size_t stay_open);
   void check_totals(const sync::StepTotals& totals, const OpenStep& step) const;
+  [[noreturn]] void fail_for_loss(const OpenStep& step) const;
   void log_step(const OpenStep& step, double loss);
   void tell_of_steps();
+  void end_epoch(Clock::time_point start, std::int64_t samples_before);
   void evaluate();
   void check_weights() const;
+  void do_what_is_due();
+  void save();
+  void tell_of_checkpoint(const std::optional<metrics::CheckpointEvent>& event);
 
   TrainOptions options_;
   BatchSizes sizes_;
@@ -96,15 +119,17 @@ class Trainer {
   data::BatchGatherer gatherer_;
   sync::GradientReducer reducer_;
   FlatOptimizer optimizer_;
+  Replica replica_;
   Evaluator test_;
   std::optional<Evaluator> validation_;
   metrics::StepTimer timer_;
 
   metrics::EventSink* events_ = nullptr;  // of the current run
+  CheckpointOutput output_;               // of the current run
   TrainResult progress_;
+  std::int64_t saved_steps_ = -1;  // in the latest checkpoint
   std::deque<OpenStep> open_steps_;
   std::vector<metrics::TrainStep> lines_;  // told once the step's time has been taken
-  EpochSums epoch_sums_;
   bool stop_wanted_ = false;
   Clock::time_point last_line_;
   std::int64_t last_line_samples_ = 0;

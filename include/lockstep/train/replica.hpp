@@ -1,0 +1,34 @@
+// What has to be the same on all ranks, and all that a checkpoint keeps of the model.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <lockstep/model/neural_network.hpp>
+#include <lockstep/sync/gradient_reducer.hpp>
+#include <lockstep/train/flat_optimizer.hpp>
+
+namespace lockstep::train {
+
+/// A rank's parameters, and what its optimizer keeps for each. Everything referred to must outlive
+/// it. One thread.
+class Replica {
+ public:
+  Replica(const model::NeuralNetwork& network, const sync::GradientReducer& reducer,
+          FlatOptimizer& optimizer)
+      : network_(network), reducer_(reducer), optimizer_(optimizer) {}
+
+  /// Parameters under their names, then "optimizer.<kind>.<parameter>" for each: copies on the CPU,
+  /// contiguous float32. On a GPU, waits for it.
+  [[nodiscard]] std::vector<model::NamedParameter> state() const;
+  /// Takes what `state` gave after `steps` steps. Throws DataError naming the first tensor that is
+  /// missing, unknown or of another shape; nothing has changed then.
+  void restore(const std::vector<model::NamedParameter>& state, std::int64_t steps);
+
+ private:
+  const model::NeuralNetwork& network_;
+  const sync::GradientReducer& reducer_;
+  FlatOptimizer& optimizer_;
+};
+
+}  // namespace lockstep::train
