@@ -236,6 +236,27 @@ count_cores() {
   printf '%d\n' "$cores"
 }
 
+default_ranks() { # without GPUs
+  local cores
+  cores=$(count_cores)
+  printf '%d\n' $((cores < 4 ? cores : 4))
+}
+
+count_gpus() { # that a program may use
+  local gpus=0 visible
+  if command -v nvidia-smi >/dev/null; then
+    gpus=$(timeout 30 nvidia-smi -L 2>/dev/null | grep -c '^GPU ') || :
+  fi
+  ((gpus)) || gpus=$(find /dev -maxdepth 1 -name 'nvidia[0-9]*' | wc -l)
+  if [[ -v CUDA_VISIBLE_DEVICES ]]; then
+    IFS=, read -ra visible <<<"${CUDA_VISIBLE_DEVICES/#-1*/}"
+    ((${#visible[@]} >= gpus)) || gpus=${#visible[@]}
+  fi
+  printf '%d\n' "$gpus"
+}
+
+is_whole_number_from_1() { [[ $1 =~ ^[1-9][0-9]{0,4}$ ]]; } # and small enough for ranks and threads
+
 # Open MPI runs as root only if told twice.
 allow_mpi_as_root() {
   if ((EUID == 0)); then
@@ -250,4 +271,34 @@ mpi_arguments() {
   if (($1 > $(count_cores))); then
     mpi_arguments+=(--oversubscribe)
   fi
+}
+
+# --- Processes and signals ---------------------------------------------------------------------------------
+
+# start_mpi ARGUMENT...: sets mpi_pid. mpirun gets a process group of its own, so that each signal reaches it once:
+# two within five seconds, as from Ctrl-C in a terminal and from here, would kill the ranks before they can save
+# their state.
+start_mpi() {
+  set -m
+  mpirun "$@" </dev/null &
+  # shellcheck disable=SC2034 # for the caller
+  mpi_pid=$!
+  set +m
+}
+
+catch_signals() { # from now on, each calls the script's function on_signal with its name
+  local signal
+  for signal in INT TERM HUP USR1 USR2; do
+    # shellcheck disable=SC2064 # the value of now
+    trap "interrupted=1; on_signal $signal" "$signal"
+  done
+}
+
+wait_for() { # PID: its exit code; signals that are caught meanwhile do not end the wait
+  local interrupted=1 status
+  while ((interrupted)); do
+    interrupted=0 status=0
+    wait "$1" || status=$?
+  done
+  return "$status"
 }

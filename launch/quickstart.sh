@@ -38,19 +38,6 @@ while (($#)); do
   shift || break
 done
 
-count_gpus() { # that a program may use
-  local gpus=0 visible
-  if command -v nvidia-smi >/dev/null; then
-    gpus=$(timeout 30 nvidia-smi -L 2>/dev/null | grep -c '^GPU ') || :
-  fi
-  ((gpus)) || gpus=$(find /dev -maxdepth 1 -name 'nvidia[0-9]*' | wc -l)
-  if [[ -v CUDA_VISIBLE_DEVICES ]]; then
-    IFS=, read -ra visible <<<"${CUDA_VISIBLE_DEVICES/#-1*/}"
-    ((${#visible[@]} >= gpus)) || gpus=${#visible[@]}
-  fi
-  printf '%d\n' "$gpus"
-}
-
 given() { # NAME...: true if train gets one of these options, on the command line or from the environment
   local name variable word
   for name; do
@@ -63,26 +50,10 @@ given() { # NAME...: true if train gets one of these options, on the command lin
   return 1
 }
 
-# mpirun gets a process group of its own, so that each signal reaches it once: two within five seconds, as from
-# Ctrl-C in a terminal and from here, would kill the ranks before they can save their state.
-run_mpi() {
-  local child signal status interrupted=1
-  set -m
-  mpirun "$@" </dev/null &
-  child=$!
-  set +m
-  for signal in INT TERM HUP USR1 USR2; do
-    # shellcheck disable=SC2064 # the values of now
-    trap "interrupted=1; kill -s $signal $child 2>/dev/null || :" "$signal"
-  done
-  while ((interrupted)); do
-    interrupted=0 status=0
-    wait "$child" || status=$?
-  done
-  return "$status"
-}
+# shellcheck disable=SC2317 # a trap calls it
+on_signal() { kill -s "$1" "$mpi_pid" 2>/dev/null || :; }
 
-if [[ -n $np && ! $np =~ ^[1-9][0-9]{0,4}$ ]]; then
+if [[ -n $np ]] && ! is_whole_number_from_1 "$np"; then
   fail "--np $np: the number of ranks must be a whole number from 1: give for example --np 4" 2
 fi
 gpus=$(count_gpus)
@@ -109,13 +80,12 @@ prepare "$preset" "${data[@]}"
 given data-dir synthetic || has_data data/FashionMNIST/raw || provide_data
 build "$preset" lockstep_launcher
 
-if [[ -z $np ]]; then
-  np=$(count_cores)
-  ((np <= 4)) || np=4
-fi
+[[ -n $np ]] || np=$(default_ranks)
 given epochs max-steps config || train=(--epochs 5 "${train[@]}")
 mpi_arguments "$np"
 status=0
-run_mpi "${mpi_arguments[@]}" "$root/build/$preset/bin/lockstep" train "${train[@]}" || status=$?
+start_mpi "${mpi_arguments[@]}" "$root/build/$preset/bin/lockstep" train "${train[@]}"
+catch_signals
+wait_for "$mpi_pid" || status=$?
 ((status == 0)) || say "error: train ended with exit code $status: the reason is above"
 exit "$status"
