@@ -275,6 +275,17 @@ mpi_arguments() {
 
 # --- Processes and signals ---------------------------------------------------------------------------------
 
+children() { cat "/proc/$1/task/"*/children 2>/dev/null || :; } # PID
+
+kill_tree() { # PID: it, and what it has started on this host
+  local child offspring
+  offspring=$(children "$1")
+  kill -s KILL "$1" 2>/dev/null || :
+  for child in $offspring; do
+    kill_tree "$child"
+  done
+}
+
 # start_mpi ARGUMENT...: sets mpi_pid. mpirun gets a process group of its own, so that each signal reaches it once:
 # two within five seconds, as from Ctrl-C in a terminal and from here, would kill the ranks before they can save
 # their state.
