@@ -6,6 +6,10 @@ if(LOCKSTEP_REQUIRE_CUDA)
   file(GLOB lockstep_wheel_torch
        ${PROJECT_SOURCE_DIR}/build/venv/lib/python3*/site-packages/torch/share/cmake)
   list(APPEND CMAKE_PREFIX_PATH ${lockstep_wheel_torch})
+  # TorchConfig.cmake itself would take a system's libtorch.so, if there is one, for the wheel's.
+  foreach(prefix IN LISTS CMAKE_PREFIX_PATH)
+    find_library(TORCH_LIBRARY torch PATHS ${prefix}/lib ${prefix}/../../lib NO_DEFAULT_PATH)
+  endforeach()
   if(NOT DEFINED TORCH_CUDA_ARCH_LIST)
     # Detection needs a device; this machine may have none. Lockstep compiles no kernels of its own.
     set(TORCH_CUDA_ARCH_LIST "8.0;9.0")
