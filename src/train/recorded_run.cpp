@@ -1,0 +1,155 @@
+#include "recorded_run.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
+
+namespace lockstep::train {
+namespace {
+
+constexpr std::uintmax_t kMostConfigBytes = std::uintmax_t{64} << 20U;
+constexpr std::size_t kMostEventBytes = std::size_t{1} << 20U;
+
+std::ifstream open_record(const std::filesystem::path& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  if (!file || std::filesystem::is_directory(path, error)) {
+    const auto reason = file ? std::string("it is a folder") : system_error_text(errno);
+    throw DataError(fmt::format("cannot read {}: {}: is {} the folder of a run (--output-dir)?",
+                                path.string(), reason, path.parent_path().string()));
+  }
+  return file;
+}
+
+nlohmann::json read_config(const std::filesystem::path& path) {
+  auto file = open_record(path);
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error || bytes > kMostConfigBytes) {
+    throw DataError(fmt::format("{}: not the configuration of a run: {}", path.string(),
+                                error ? error.message() : fmt::format("{} bytes", bytes)));
+  }
+  auto config = nlohmann::json::parse(file, nullptr, false);
+  if (!config.is_object()) {
+    throw DataError(fmt::format("{}: not a JSON object: the file is damaged", path.string()));
+  }
+  return config;
+}
+
+/// One field of an event. `where` is file and line.
+std::int64_t whole_number(const nlohmann::json& event, const char* key, const std::string& where) {
+  const auto found = event.find(key);
+  if (found == event.end() || !found->is_number_integer()) {
+    throw DataError(fmt::format("{}: the event has no whole number '{}'", where, key));
+  }
+  return found->get<std::int64_t>();
+}
+
+double loss_of(const nlohmann::json& event, const std::string& where) {
+  const auto found = event.find("loss");
+  if (found != event.end() && found->is_null()) return std::numeric_limits<double>::quiet_NaN();
+  if (found == event.end() || !found->is_number()) {
+    throw DataError(fmt::format("{}: the event has no number 'loss'", where));
+  }
+  return found->get<double>();
+}
+
+void take_event(const nlohmann::json& event, const std::string& where, RecordedRun& run) {
+  const auto kind = event.find("event");
+  if (kind == event.end()) return;
+  if (*kind == "train") {
+    const LossLine line{whole_number(event, "epoch", where), whole_number(event, "step", where),
+                        loss_of(event, where)};
+    // A resumed run goes on where its checkpoint was: what it does again replaces what stood there.
+    while (!run.losses.empty() && run.losses.back().step >= line.step) run.losses.pop_back();
+    run.losses.push_back(line);
+  } else if (*kind == "run_start") {
+    run.end_step.reset();
+  } else if (*kind == "run_end") {
+    run.end_step = whole_number(event, "steps", where);
+  }
+}
+
+void read_metrics(const std::filesystem::path& path, RecordedRun& run) {
+  auto file = open_record(path);
+  std::string line(kMostEventBytes, '\0');
+  for (std::int64_t number = 1; file.getline(line.data(), kMostEventBytes); ++number) {
+    if (file.eof()) return;  // torn: its end was never written
+    const std::string_view text(line.data(), static_cast<std::size_t>(file.gcount()) - 1);
+    const auto where = fmt::format("{}:{}", path.string(), number);
+    const auto event = nlohmann::json::parse(text, nullptr, false);
+    if (!event.is_object()) throw DataError(where + ": not a JSON object: the file is damaged");
+    take_event(event, where, run);
+  }
+  if (file.bad() || !file.eof()) {
+    throw DataError(
+        fmt::format("{}: it cannot be read to its end, or a line has more than {} bytes",
+                    path.string(), kMostEventBytes));
+  }
+}
+
+/// The step in "step-00000938.safetensors".
+std::optional<std::int64_t> step_of_checkpoint(const std::string& name) {
+  constexpr std::string_view kBegin = "step-";
+  constexpr std::string_view kEnd = ".safetensors";
+  if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return std::nullopt;
+  const char* end = name.data() + name.size() - kEnd.size();
+  std::int64_t step = 0;
+  const auto [rest, error] = std::from_chars(name.data() + kBegin.size(), end, step);
+  if (error != std::errc() || rest != end || step < 0) return std::nullopt;
+  return step;
+}
+
+std::map<std::int64_t, std::string> list_checkpoints(const std::filesystem::path& folder) {
+  std::map<std::int64_t, std::string> checkpoints;
+  std::error_code error;
+  const std::filesystem::directory_iterator files(folder / "checkpoints", error);
+  if (error == std::errc::no_such_file_or_directory) return checkpoints;
+  if (error) {
+    throw DataError(
+        fmt::format("cannot read {}: {}", (folder / "checkpoints").string(), error.message()));
+  }
+  for (const auto& file : files) {
+    const auto name = file.path().filename().string();
+    if (const auto step = step_of_checkpoint(name)) checkpoints[*step] = "checkpoints/" + name;
+  }
+  return checkpoints;
+}
+
+}  // namespace
+
+bool RecordedRun::has_final_weights() const {
+  std::error_code error;
+  return std::filesystem::exists(folder / kFinalWeights, error);
+}
+
+std::int64_t RecordedRun::steps() const {
+  if (end_step) return *end_step;
+  const auto logged = losses.empty() ? 0 : losses.back().step;
+  const auto saved = checkpoints.empty() ? 0 : checkpoints.rbegin()->first;
+  return std::max(logged, saved);
+}
+
+RecordedRun read_recorded_run(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw DataError(
+        fmt::format("'{}' is no folder: give the folder of a run (--output-dir)", folder.string()));
+  }
+  RecordedRun run;
+  run.folder = folder;
+  run.config = read_config(folder / "config.json");
+  read_metrics(folder / "metrics.jsonl", run);
+  run.checkpoints = list_checkpoints(folder);
+  return run;
+}
+
+}  // namespace lockstep::train
