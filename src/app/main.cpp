@@ -28,6 +28,8 @@ const std::array kCommands = {
     Command{"evaluate", "test accuracy and loss of saved weights", lockstep::app::evaluate_command},
     Command{"bench", "time an all-reduce by size, or a training step by part",
             lockstep::app::bench_command},
+    Command{"compare", "whether two runs are identical, else where they part",
+            lockstep::app::compare_command},
     Command{"doctor", "what this machine and launcher are, and what is wrong with them",
             lockstep::app::doctor_command}};
 

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/commands.hpp>
+#include <lockstep/app/option_sources.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/app/train_option_table.hpp>
 
@@ -45,6 +47,32 @@ int run_command(const char* usage, const OptionTable& table, const Arguments& ar
     take_options(job, table, arguments, names_of_all_commands());
     work(job);
   });
+}
+
+int run_alone(const char* usage, const OptionTable& table, const Arguments& arguments,
+              const std::function<int(const Arguments&)>& work) {
+  if (asks_for_help(arguments)) {
+    fmt::print("{}{}", usage, help_text(table));
+    return 0;
+  }
+  const Log log(Log::Level::kInfo);
+  try {
+    Arguments options;
+    Arguments operands;
+    std::partition_copy(arguments.begin(), arguments.end(), std::back_inserter(options),
+                        std::back_inserter(operands),
+                        [](const std::string& argument) { return argument.starts_with("-"); });
+    std::vector<std::string> warnings;
+    const auto given =
+        collect_options(table, options, process_environment(), names_of_all_commands(), warnings);
+    for (const auto& warning : warnings) log.warning(warning);
+    apply_options(table, given);
+    return work(operands);
+  } catch (...) {
+    const auto failure = comm::describe_failure(std::current_exception());
+    log.error(failure.message);
+    return static_cast<int>(failure.code);
+  }
 }
 
 }  // namespace lockstep::app

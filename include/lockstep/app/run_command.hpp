@@ -16,4 +16,10 @@ namespace lockstep::app {
                               const std::vector<std::string>& arguments,
                               const std::function<void(Job&)>& work);
 
+/// The same for a command that is one process and starts no MPI. `work` takes the arguments that
+/// are no options and returns the exit code; what it throws is printed as one line.
+[[nodiscard]] int run_alone(const char* usage, const OptionTable& table,
+                            const std::vector<std::string>& arguments,
+                            const std::function<int(const std::vector<std::string>&)>& work);
+
 }  // namespace lockstep::app

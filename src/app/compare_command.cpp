@@ -1,0 +1,53 @@
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include <lockstep/app/bindings.hpp>
+#include <lockstep/app/commands.hpp>
+#include <lockstep/app/comparison_text.hpp>
+#include <lockstep/app/run_command.hpp>
+#include <lockstep/base/error.hpp>
+
+namespace lockstep::app {
+namespace {
+
+constexpr const char* kCompareUsage =
+    "Usage: lockstep compare [--json] RUN_A RUN_B\n\n"
+    "Says whether the runs in two folders are identical bit for bit: their losses, checkpoints "
+    "and\n"
+    "final weights, as far as both go. Else, the first step and parameter at which they part, and\n"
+    "by how much. Exit code 0: identical; 1: they part. Needs no launcher.\n\n";
+
+constexpr int kIdentical = 0;
+constexpr int kTheyPart = 1;
+
+int compare(const Arguments& folders, bool json) {
+  if (folders.size() != 2) {
+    throw UsageError(fmt::format(
+        "compare takes two folders of runs, not {}: lockstep compare RUN_A RUN_B", folders.size()));
+  }
+  const auto comparison = train::compare_runs(folders[0], folders[1]);
+  for (const auto& warning : comparison_warnings(comparison)) {
+    Log(Log::Level::kWarning).warning(warning);
+  }
+  if (json) {
+    const auto text = comparison_json(comparison, folders)
+                          .dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+    fmt::print("{}\n", text);
+  } else {
+    fmt::print("{}", comparison_text(comparison, folders));
+  }
+  (void)std::fflush(stdout);
+  return comparison.identical() ? kIdentical : kTheyPart;
+}
+
+}  // namespace
+
+int compare_command(const Arguments& arguments) {
+  bool json = false;
+  const OptionTable table = {{"Comparison", {{"json", "print one JSON object", flag(json)}}}};
+  return run_alone(kCompareUsage, table, arguments,
+                   [&](const Arguments& folders) { return compare(folders, json); });
+}
+
+}  // namespace lockstep::app
