@@ -17,6 +17,14 @@ namespace {
 constexpr std::uintmax_t kMostConfigBytes = std::uintmax_t{64} << 20U;
 constexpr std::size_t kMostEventBytes = std::size_t{1} << 20U;
 
+void require_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw DataError(
+        fmt::format("'{}' is no folder: give the folder of a run (--output-dir)", folder.string()));
+  }
+}
+
 std::ifstream open_record(const std::filesystem::path& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -27,21 +35,6 @@ std::ifstream open_record(const std::filesystem::path& path) {
                                 path.string(), reason, path.parent_path().string()));
   }
   return file;
-}
-
-nlohmann::json read_config(const std::filesystem::path& path) {
-  auto file = open_record(path);
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  if (error || bytes > kMostConfigBytes) {
-    throw DataError(fmt::format("{}: not the configuration of a run: {}", path.string(),
-                                error ? error.message() : fmt::format("{} bytes", bytes)));
-  }
-  auto config = nlohmann::json::parse(file, nullptr, false);
-  if (!config.is_object()) {
-    throw DataError(fmt::format("{}: not a JSON object: the file is damaged", path.string()));
-  }
-  return config;
 }
 
 /// One field of an event. `where` is file and line.
@@ -139,17 +132,29 @@ std::int64_t RecordedRun::steps() const {
 }
 
 RecordedRun read_recorded_run(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw DataError(
-        fmt::format("'{}' is no folder: give the folder of a run (--output-dir)", folder.string()));
-  }
+  require_folder(folder);
   RecordedRun run;
   run.folder = folder;
-  run.config = read_config(folder / "config.json");
   read_metrics(folder / "metrics.jsonl", run);
   run.checkpoints = list_checkpoints(folder);
   return run;
+}
+
+nlohmann::json read_run_config(const std::filesystem::path& folder) {
+  require_folder(folder);
+  const auto path = folder / "config.json";
+  auto file = open_record(path);
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error || bytes > kMostConfigBytes) {
+    throw DataError(fmt::format("{}: not the configuration of a run: {}", path.string(),
+                                error ? error.message() : fmt::format("{} bytes", bytes)));
+  }
+  auto config = nlohmann::json::parse(file, nullptr, false);
+  if (!config.is_object()) {
+    throw DataError(fmt::format("{}: not a JSON object: the file is damaged", path.string()));
+  }
+  return config;
 }
 
 }  // namespace lockstep::train

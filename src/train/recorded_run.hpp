@@ -20,7 +20,6 @@ struct LossLine {
 
 struct RecordedRun {
   std::filesystem::path folder;
-  nlohmann::json config;
   std::vector<LossLine> losses;                     ///< ascending steps
   std::optional<std::int64_t> end_step;             ///< absent: the run has not ended in order
   std::map<std::int64_t, std::string> checkpoints;  ///< by step; names within the folder
@@ -34,5 +33,8 @@ inline constexpr const char* kFinalWeights = "model.safetensors";
 
 /// Throws DataError naming the file, and the line, that is missing or damaged.
 [[nodiscard]] RecordedRun read_recorded_run(const std::filesystem::path& folder);
+
+/// The run's config.json: an object. Throws DataError naming the file.
+[[nodiscard]] nlohmann::json read_run_config(const std::filesystem::path& folder);
 
 }  // namespace lockstep::train

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,7 @@ bool RunComparison::parts_at_loss() const {
 }
 
 RunComparison compare_runs(const std::filesystem::path& a, const std::filesystem::path& b) {
+  auto settings = setting_differences(read_run_config(a), read_run_config(b));
   const auto left = read_recorded_run(a);
   const auto right = read_recorded_run(b);
   RunComparison comparison{
@@ -91,7 +93,7 @@ RunComparison compare_runs(const std::filesystem::path& a, const std::filesystem
                            static_cast<std::int64_t>(right.checkpoints.size())},
       .checkpoints = compare_checkpoints(left, right),
       .final_weights = compare_final_weights(left, right),
-      .settings = setting_differences(left.config, right.config)};
+      .settings = std::move(settings)};
   if (comparison.losses.compared == 0 && comparison.checkpoints.empty() &&
       !comparison.final_weights) {
     throw DataError(fmt::format(
