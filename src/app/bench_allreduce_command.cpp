@@ -80,6 +80,7 @@ void write_results(const ResultFiles& files, const std::vector<AllReduceResult>&
 
 void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] { check_sizes(options.sizes); });
+  start_watching(job, options.distribution);
   const auto compute = prepare_compute(job, options.distribution);
   const auto communicator = make_communicator(job, options.distribution, compute, false);
   const bool speaks = job.layout.rank == 0;

@@ -178,6 +178,7 @@ void bench_step(Job& job, BenchStepOptions& options) {
     train::check_combinations(options.train);
     fix_what_is_not_measured(options.train, options.steps, job.layout.world_size);
   });
+  start_watching(job, options.train.distribution);
   const runtime::StopRequest stop;
   const auto training = set_up_training(job, options.train, stop);
   const auto result = measure(job, *training, options.train);

@@ -122,9 +122,7 @@ Compute prepare_compute(Job& job, const train::DistributionOptions& options) {
   require_devices_of_their_own(job, compute);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (compute.device.is_cuda()) {
-      auto stream =
-          compute_on_gpu(compute.device.index(),
-                         std::chrono::duration<double>(options.collective_timeout_seconds));
+      auto stream = compute_on_gpu(compute.device.index(), second_limit(options));
       compute.gpu = stream.get();
       compute.stream = std::move(stream);
     } else {

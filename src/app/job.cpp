@@ -7,6 +7,7 @@
 #include <lockstep/app/option_sources.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/watched_communicator.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -47,6 +48,20 @@ std::vector<GivenOption> share_options(Job& job, const OptionTable& table,
 
 Job::Job() : control(comm::make_communicator({.node_shared = false}, layout)) {}
 
+void start_watching(Job& job, const train::DistributionOptions& options) {
+  const std::chrono::duration<double> deadline(options.collective_timeout_seconds);
+  job.boards = std::make_unique<comm::NodeBoards>(job.layout);
+  job.control = std::make_unique<comm::WatchedCommunicator>(
+      std::move(job.control), job.boards->mine(), comm::Channel::kControl);
+  job.watchdog = std::make_unique<comm::Watchdog>(job.layout, *job.boards, deadline,
+                                                  comm::standard_hang_actions(job.log));
+}
+
+std::chrono::duration<double> second_limit(const train::DistributionOptions& options) {
+  constexpr std::chrono::duration<double> kBehindTheWatchdog = std::chrono::seconds(4);
+  return std::chrono::duration<double>(options.collective_timeout_seconds) + kBehindTheWatchdog;
+}
+
 void end_all_ranks(Job& job, const std::exception_ptr& failure) {
   const auto described = comm::describe_failure(failure);
   if (job.layout.world_size == 1) std::rethrow_exception(failure);
@@ -81,16 +96,18 @@ std::unique_ptr<comm::Communicator> make_communicator(Job& job,
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     return comm::choose_backend(options.backend, compute.gpu != nullptr);
   });
-  return end_together(job, [&] {
-    return comm::make_communicator(
-        {.backend = options.backend,
-         .progress_thread = overlap,
-         .node_shared = options.node_shared,
-         .fixed_order = options.virtual_shards > 0,
-         .timeout = std::chrono::duration<double>(options.collective_timeout_seconds),
-         .gpu = compute.gpu},
-        job.layout);
+  auto made = end_together(job, [&] {
+    return comm::make_communicator({.backend = options.backend,
+                                    .progress_thread = overlap,
+                                    .node_shared = options.node_shared,
+                                    .fixed_order = options.virtual_shards > 0,
+                                    .timeout = second_limit(options),
+                                    .gpu = compute.gpu},
+                                   job.layout);
   });
+  if (job.boards == nullptr) return made;
+  return std::make_unique<comm::WatchedCommunicator>(std::move(made), job.boards->mine(),
+                                                     comm::Channel::kGradients);
 }
 
 }  // namespace lockstep::app

@@ -152,6 +152,7 @@ bool go_on_from(Job& job, const Beginning& beginning, const nlohmann::ordered_js
 
 void train(Job& job, train::TrainOptions& options, const OptionTable& table,
            const runtime::StopRequest& stop) {
+  start_watching(job, options.distribution);
   auto beginning = find_beginning(job, options);
   const auto training = set_up_training(job, options, stop);
   const auto& compute = training->compute;

@@ -145,7 +145,7 @@ Option node_shared(train::DistributionOptions& distribution) {
 }
 Option collective_timeout(train::DistributionOptions& distribution) {
   return {"collective-timeout",
-          "seconds that a rank waits in shared memory for the others (default 60)",
+          "seconds after which ranks that keep others waiting are named (default 60)",
           positive_number(distribution.collective_timeout_seconds)};
 }
 

@@ -98,7 +98,8 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
                             .gradients = *training->gradients,
                             .compute = *training->compute.stream,
                             .layout = job.layout,
-                            .stop = stop});
+                            .stop = stop,
+                            .board = job.board()});
   });
   return training;
 }

@@ -184,6 +184,9 @@ void GradientReducer::gradient_is_ready(std::size_t bucket, std::size_t paramete
 
 void GradientReducer::launch_next_bucket() {
   const ScopedSeconds exposed(exposed_seconds_);
+  if (board_ != nullptr) {
+    board_->set_next_bucket(comm::Channel::kGradients, static_cast<std::int32_t>(next_bucket_));
+  }
   const auto& bucket = plan_.buckets[next_bucket_++];
   const bool last = next_bucket_ == plan_.buckets.size();
   const std::int64_t elements = bucket.elements + (last ? std::int64_t{kTailElements} : 0);

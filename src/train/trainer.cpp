@@ -57,6 +57,7 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       replica_(parts_.network, reducer_, optimizer_),
       test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
             options.output.test_batch_size) {
+  reducer_.show_buckets(parts_.board);
   if (!split_.validation.empty()) {
     validation_.emplace(parts_.network, options.model.loss, parts_.control, parts_.train,
                         split_.validation, options.output.test_batch_size);
@@ -71,6 +72,12 @@ std::int64_t Trainer::total_steps() const {
   const std::int64_t all = options_.optimization.epochs * steps_per_epoch();
   const std::int64_t limit = options_.optimization.max_steps;
   return limit > 0 ? std::min(all, limit) : all;
+}
+
+void Trainer::show(comm::Phase phase) const {
+  if (parts_.board == nullptr) return;
+  parts_.board->set_phase(phase);
+  parts_.board->set_position(progress_.position.epoch, progress_.position.steps + 1);
 }
 
 void Trainer::restore(const Checkpoint& checkpoint) {
@@ -156,6 +163,7 @@ void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
   parts_.compute.access(
       {sync::memory_of(reducer_.flat_gradients())},
       {sync::memory_of(reducer_.flat_gradients()), sync::memory_of(reducer_.flat_parameters())});
+  show(comm::Phase::kOptimizer);
   optimizer_.step(rate);
   timer_.end_phase(Phase::kOptimizer);
   // One step stays open on a GPU, which goes on with it meanwhile.
@@ -175,13 +183,20 @@ torch::Tensor Trainer::sum_gradients(const EpochPlan& plan, std::int64_t step_of
   return own_loss;
 }
 
+/// On a GPU, the host waits here for what all ranks have started on theirs.
+sync::StepTotals Trainer::take_totals() {
+  if (parts_.board == nullptr || !parts_.compute.runs_ahead()) return reducer_.take_totals();
+  const comm::WaitScope waiting(parts_.board, parts_.board->gpu_wait(comm::Channel::kGradients));
+  return reducer_.take_totals();
+}
+
 /// Takes the totals of all steps but the last `stay_open`. All ranks do so at the same points, so
 /// they stop after the same step.
 void Trainer::close_steps(std::size_t stay_open) {
   while (open_steps_.size() > stay_open) {
     const auto step = open_steps_.front();
     open_steps_.pop_front();
-    const auto totals = reducer_.take_totals();
+    const auto totals = take_totals();
     check_totals(totals, step);
     progress_.position.epoch_samples += totals.samples;
     progress_.position.epoch_loss += totals.loss_sum;
@@ -208,8 +223,10 @@ torch::Tensor Trainer::compute_shard(const EpochPlan& plan, std::int64_t step_of
   const double scale = 1.0 / static_cast<double>(plan.global_samples(step_of_epoch));
   sync::StepContribution mine{.wants_to_stop = parts_.stop.signal() != 0};
   for (std::size_t i = 0; i < batches.size(); ++i) {
+    show(comm::Phase::kData);
     const auto batch = gatherer_.gather(batches[i]);
     timer_.end_phase(Phase::kData);
+    show(comm::Phase::kForward);
     const auto loss =
         model::loss_sum(options_.model.loss, parts_.network->forward(batch.images), batch.labels);
     mine.samples += batches[i].count;
@@ -217,6 +234,7 @@ torch::Tensor Trainer::compute_shard(const EpochPlan& plan, std::int64_t step_of
     timer_.end_phase(Phase::kForward);
     const bool last = i + 1 == batches.size();
     if (last) reducer_.expect_last_backward(mine);
+    show(comm::Phase::kBackward);
     (loss * scale).backward();
     if (!last) timer_.end_phase(Phase::kBackward);
   }
@@ -281,6 +299,7 @@ void Trainer::do_what_is_due() {
 void Trainer::save() {
   if (saved_steps_ == progress_.position.steps) return;
   saved_steps_ = progress_.position.steps;
+  show(comm::Phase::kCheckpoint);
   check_weights();
   if (output_.writer == nullptr) return;
   output_.writer->save({progress_.position, output_.settings, replica_.state()});
@@ -313,6 +332,7 @@ void Trainer::tell_of_steps() {
 
 void Trainer::evaluate() {
   using Set = metrics::Evaluation::Set;
+  show(comm::Phase::kEvaluation);
   check_weights();
   if (validation_) {
     events_->on(validation_->evaluate(Set::kValidation, progress_.position.epoch));

@@ -57,4 +57,30 @@ for hosts in "$one:1,$two:1" "$one:2,$two:2"; do
   "$program" compare "$work/alone" "$work/hosts" >"$work/log" 2>&1 || fail "over $hosts: $(cat "$work/log")"
 done
 
+# A link that is cut in the middle of training: both sides notice, and nothing is left on either.
+over_hosts "$one:2,$two:2" train --epochs 1000 --synthetic --collective-timeout 4 --output-dir "$work/cut" >"$work/log" 2>&1 &
+job=$!
+for ((i = 0; i < 200; i++)); do
+  ! grep -q '^loss: ' "$work/log" || break
+  sleep 0.1
+done
+sleep 1
+"$here/hosts.sh" cut "$two"
+cut_at=$SECONDS
+left() { # processes of the program on either host
+  local host
+  # shellcheck disable=SC2016 # expands in the inner shell
+  for host in "$one" "$two"; do ip netns pids "$host"; done |
+    xargs -r -n 1 sh -c 'grep -sqx lockstep "/proc/$0/comm" && ! grep -sq "^State:.Z" "/proc/$0/status" && echo "$0"'
+}
+while [[ -n $(left || :) ]] && ((SECONDS - cut_at < 30)); do sleep 0.2; done
+took=$((SECONDS - cut_at))
+((took <= 10)) || fail "ranks were left $took s after the link was cut: $(left)"
+status=0
+timeout 20 tail --pid="$job" -f /dev/null || "$here/hosts.sh" join "$two"
+wait "$job" || status=$?
+((status != 0)) || fail "a run without its network ended as done"
+grep -Eq "^lockstep: error: .*rank [0-9] \($one, pid|^lockstep: error: .*rank [0-9] \($two, pid" "$work/log" ||
+  fail "no rank was named: $(cat "$work/log")"
+
 printf 'hosts_test: passed\n'

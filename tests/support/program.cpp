@@ -135,6 +135,7 @@ Outcome run_program(const Invocation& invocation) {
   const auto deadline = Clock::now() + std::chrono::seconds(invocation.timeout_seconds);
   bool signalled = invocation.signal_after_first_line == 0;
   std::vector<pid_t> ranks;
+  auto signalled_at = Clock::now();
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
     if (!signalled && has_line(out)) {
@@ -143,9 +144,11 @@ Outcome run_program(const Invocation& invocation) {
       auto targets = ranks;
       if (invocation.signal_target == SignalTarget::kLauncher) targets = {child};
       if (invocation.signal_target == SignalTarget::kOneRank && !targets.empty()) {
-        targets = {targets.back()};
+        targets = {targets[static_cast<std::size_t>(invocation.signalled_rank) % targets.size()]};
       }
       for (const pid_t target : targets) ::kill(target, invocation.signal_after_first_line);
+      outcome.signalled.assign(targets.begin(), targets.end());
+      signalled_at = Clock::now();
       signalled = true;
     }
     if (Clock::now() > deadline) {
@@ -155,6 +158,7 @@ Outcome run_program(const Invocation& invocation) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  outcome.seconds_after_signal = std::chrono::duration<double>(Clock::now() - signalled_at).count();
   outcome.ranks_left = count_left(ranks);
   outcome.standard_output = read_bytes(out);
   outcome.standard_error = read_bytes(err);

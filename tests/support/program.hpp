@@ -16,7 +16,9 @@ struct Outcome {
   std::string standard_output;
   std::string standard_error;
 
-  int ranks_left = 0;  ///< processes of the program that outlived it
+  int ranks_left = 0;            ///< processes of the program that outlived it
+  std::vector<int> signalled{};  ///< process ids that a signal was sent to
+  double seconds_after_signal = 0;
 
   /// Lines of standard error that say "lockstep: error: ".
   [[nodiscard]] std::vector<std::string> errors() const;
@@ -32,7 +34,8 @@ struct Invocation {
   int timeout_seconds = 100;
   int signal_after_first_line = 0;  ///< sent once standard output has a line
   SignalTarget signal_target = SignalTarget::kAllRanks;
-  int signal_delay_ms = 0;                 ///< after that line
+  int signalled_rank = 1;   ///< kOneRank's, counted by process id: that of the ranks, as a rule
+  int signal_delay_ms = 0;  ///< after that line
   std::int64_t file_size_limit_bytes = 0;  ///< RLIMIT_FSIZE of the program; 0: none
 };
 

@@ -1,6 +1,7 @@
 // A command that computes on all ranks: its start, its errors, its end.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -13,6 +14,8 @@
 #include <lockstep/base/log.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/communicator.hpp>
+#include <lockstep/comm/node_boards.hpp>
+#include <lockstep/comm/watchdog.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/train/options.hpp>
@@ -24,11 +27,25 @@ struct Job {
   runtime::MpiSession session;
   runtime::RankLayout layout = runtime::discover_rank_layout();
   Log log{layout.rank == 0 ? Log::Level::kInfo : Log::Level::kWarning};
+  /// What this node's ranks are doing, once `start_watching` has made it.
+  std::unique_ptr<comm::NodeBoards> boards{};
   /// For set-up, agreement and evaluation.
   std::unique_ptr<comm::Communicator> control;
+  std::unique_ptr<comm::Watchdog> watchdog{};
 
   Job();
+  /// Null before `start_watching`.
+  [[nodiscard]] comm::ProgressBoard* board() const {
+    return boards == nullptr ? nullptr : &boards->mine();
+  }
 };
+
+/// Collective. From now on, and for communicators made later, a rank that keeps others waiting for
+/// longer than --collective-timeout is named, and the job ended.
+void start_watching(Job& job, const train::DistributionOptions& options);
+
+/// The limit of waits that the watchdog watches over as well: it says more, so it comes first.
+[[nodiscard]] std::chrono::duration<double> second_limit(const train::DistributionOptions& options);
 
 /// Ends the job for a failure that only this rank knows of: prints it and aborts all ranks. Where
 /// there is but one rank, rethrows it.

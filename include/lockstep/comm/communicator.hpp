@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/comm/progress_board.hpp>
 
 namespace lockstep::comm {
 
@@ -20,11 +21,23 @@ class Completion {
   /// Returns once the operation's buffer may be read and written again: by the host, or, on a GPU,
   /// by what is put on its compute stream from then on. Returns the seconds that the operation took
   /// the host in the communicator. Throws what the operation threw.
-  double wait() { return pending_.valid() ? pending_.get() : seconds_; }
+  double wait() {
+    if (!pending_.valid()) return seconds_;
+    const WaitScope waiting(board_, operation_);
+    return pending_.get();
+  }
+
+  /// From now on the board, which must outlive this, shows a wait as one for `operation`.
+  void show_waits(ProgressBoard& board, const Operation& operation) noexcept {
+    board_ = &board;
+    operation_ = operation;
+  }
 
  private:
   double seconds_ = 0;
   std::future<double> pending_;
+  ProgressBoard* board_ = nullptr;
+  Operation operation_;
 };
 
 /// Collective operations over all ranks of the job.

@@ -23,7 +23,8 @@ struct CommunicatorOptions {
   /// highest bit of their number first, so that sums over 1, 2, 4 … ranks can be parts of one tree.
   /// The number of ranks must be a power of two.
   bool fixed_order = false;
-  /// How long a rank waits in shared memory for the others of its node.
+  /// How long a rank waits in shared memory for the others of its node. A second line behind a
+  /// Watchdog, which says more: some seconds more than its deadline.
   std::chrono::duration<double> timeout = std::chrono::seconds(60);
   /// The computation's stream if it runs on a GPU; must outlive the communicator.
   runtime::CudaStream* gpu = nullptr;

@@ -1,4 +1,4 @@
-// The time that a wait may take.
+// The time that a wait takes, and may take.
 #pragma once
 
 #include <algorithm>
@@ -6,26 +6,36 @@
 
 namespace lockstep::runtime {
 
-/// Counts from construction, but for time in which the job was suspended as a whole: then the
-/// others could not come either. One thread.
-class WaitClock {
+/// Counts from construction, but for time in which the job was suspended as a whole: what is longer
+/// than a second between two questions counts as a second. One thread.
+class AwakeClock {
  public:
-  explicit WaitClock(std::chrono::duration<double> limit) : left_(limit) {}
-
-  /// True once the limit has passed. Ask at least once a second: what is longer between two
-  /// questions counts as suspension.
-  [[nodiscard]] bool expired() {
+  /// Ask at least once a second.
+  [[nodiscard]] double seconds() {
     constexpr std::chrono::duration<double> kLongestLook = std::chrono::seconds(1);
     const auto now = Clock::now();
-    left_ -= std::min<std::chrono::duration<double>>(now - last_, kLongestLook);
+    passed_ += std::min<std::chrono::duration<double>>(now - last_, kLongestLook);
     last_ = now;
-    return left_.count() <= 0;
+    return passed_.count();
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::chrono::duration<double> left_;
+  std::chrono::duration<double> passed_{0};
   Clock::time_point last_ = Clock::now();
+};
+
+/// A limit on an AwakeClock: while the job is suspended, the others cannot come either. One thread.
+class WaitClock {
+ public:
+  explicit WaitClock(std::chrono::duration<double> limit) : limit_(limit) {}
+
+  /// True once the limit has passed. Ask at least once a second.
+  [[nodiscard]] bool expired() { return clock_.seconds() >= limit_.count(); }
+
+ private:
+  std::chrono::duration<double> limit_;
+  AwakeClock clock_;
 };
 
 }  // namespace lockstep::runtime

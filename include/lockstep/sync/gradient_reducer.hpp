@@ -79,6 +79,9 @@ class GradientReducer {
   /// until that step's all-reduce is done.
   [[nodiscard]] StepTotals take_totals();
 
+  /// From now on `board`, unless null, says which bucket an all-reduce is of.
+  void show_buckets(comm::ProgressBoard* board) { board_ = board; }
+
   /// All parameters, and all their gradients, as one tensor each: float32 [elements].
   [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
   [[nodiscard]] const torch::Tensor& flat_gradients() const { return flat_gradients_; }
@@ -98,6 +101,7 @@ class GradientReducer {
   void launch_next_bucket();
 
   comm::Communicator& communicator_;
+  comm::ProgressBoard* board_ = nullptr;
   runtime::ComputeStream& compute_;
   BucketPlan plan_;
   std::vector<torch::Tensor> parameters_;

@@ -12,6 +12,7 @@
 #include <torch/torch.h>
 
 #include <lockstep/comm/communicator.hpp>
+#include <lockstep/comm/progress_board.hpp>
 #include <lockstep/data/batch_gatherer.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
 #include <lockstep/data/validation_split.hpp>
@@ -43,6 +44,7 @@ struct TrainerParts {
   runtime::ComputeStream& compute;  ///< on which the network runs
   const runtime::RankLayout& layout;
   const runtime::StopRequest& stop;
+  comm::ProgressBoard* board = nullptr;  ///< where this rank shows what it is doing; null: nowhere
 };
 
 /// Where a run's state is kept.
@@ -93,12 +95,14 @@ class Trainer {
     torch::Tensor own_loss;  ///< this rank's part of it; undefined if it had no samples
   };
 
+  void show(comm::Phase phase) const;
   void train_epoch();
   void train_step(const EpochPlan& plan, std::int64_t step_of_epoch);
   [[nodiscard]] torch::Tensor sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
   [[nodiscard]] torch::Tensor compute_gradients(const EpochPlan& plan, std::int64_t step_of_epoch);
   [[nodiscard]] torch::Tensor compute_shard(const EpochPlan& plan, std::int64_t step_of_epoch,
                                             std::size_t shard);
+  [[nodiscard]] sync::StepTotals take_totals();
   void close_steps(std::size_t stay_open);
   void check_totals(const sync::StepTotals& totals, const OpenStep& step) const;
   [[noreturn]] void fail_for_loss(const OpenStep& step) const;

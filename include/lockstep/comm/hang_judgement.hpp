@@ -1,0 +1,89 @@
+// From what all ranks are doing to who keeps the others waiting. Pure: no communication, no clock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <lockstep/comm/progress_board.hpp>
+#include <lockstep/runtime/rank_layout.hpp>
+
+namespace lockstep::comm {
+
+/// A rank's watchdog speaks every quarter of a second; after this one of its peers takes note.
+inline constexpr double kSilentSeconds = 2;
+
+/// What a rank is doing, and for how long. Goes from process to process as it is.
+struct RankStatus {
+  struct Wait {
+    std::uint64_t entered = 0;  ///< operations of the channel that the rank has come to
+    bool waiting = false;       ///< in `operation`
+    double seconds = 0;         ///< for so long
+    Operation operation;
+  };
+  Phase phase = Phase::kSetUp;
+  double phase_seconds = 0;
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
+  std::array<Wait, kChannels> channels;
+};
+
+/// Measures how long a board shows the same, by looking again and again.
+class ProgressTimer {
+ public:
+  /// `now`: seconds of any clock that does not go backwards.
+  [[nodiscard]] RankStatus time(const ProgressSnapshot& snapshot, double now);
+
+ private:
+  ProgressSnapshot last_;
+  double phase_since_ = 0;
+  std::array<double, kChannels> waits_since_ = {};
+};
+
+/// A rank as its watcher knows it.
+struct RankView {
+  RankStatus status;
+  double silent_seconds = 0;  ///< since its last sign of life
+};
+
+/// An operation in which ranks have waited too long, and for whom.
+struct Finding {
+  enum class Cause {
+    kNotCome,  ///< `culprits` have not come to the operation
+    kSilent,   ///< all have come; `culprits` give no sign of life since
+    kStuck     ///< all have come and all live
+  };
+  Cause cause = Cause::kStuck;
+  Operation operation;
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
+  std::vector<int> culprits;
+  std::vector<int> waiting;
+};
+
+/// The operation that holds up the job, if some rank that gives signs of life has waited in one for
+/// `limit_seconds` or more; where all ranks have come and live, if all that wait have.
+///
+/// Where there are several, a rank that waits for nobody counts first: the others' waits follow
+/// from its.
+[[nodiscard]] std::optional<Finding> judge(std::span<const RankView> ranks, double limit_seconds);
+
+/// One line: "all-reduce 7 (2678836 bytes, epoch 3, step 512): rank 2 (node7, pid 4711) did not
+/// come within 60 s: last in forward for 61 s; ranks 0, 1, 3 wait; …".
+[[nodiscard]] std::string describe(const Finding& finding, std::span<const RankView> ranks,
+                                   const runtime::RankLayout& layout, double limit_seconds);
+
+/// "all-reduce 7 (bucket 2, 2678836 bytes, epoch 3, step 512)".
+[[nodiscard]] std::string describe(const Operation& operation, std::int64_t epoch,
+                                   std::int64_t step);
+
+/// "rank 3", "ranks 0, 1", "ranks 0-2, 5": of ascending numbers.
+[[nodiscard]] std::string rank_list(std::span<const int> ranks);
+
+/// "1.5 s", "61 s".
+[[nodiscard]] std::string seconds_text(double seconds);
+
+}  // namespace lockstep::comm

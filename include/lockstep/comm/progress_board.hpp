@@ -1,0 +1,191 @@
+// What a rank is doing: written by the rank, read by whoever watches it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace lockstep::comm {
+
+/// The part of its work that a rank is in.
+enum class Phase : std::uint8_t {
+  kSetUp,
+  kData,
+  kForward,
+  kBackward,
+  kOptimizer,
+  kEvaluation,
+  kCheckpoint,
+  kEnding
+};
+/// "set-up", "data", "forward", …
+[[nodiscard]] std::string_view phase_name(Phase phase);
+
+/// What ranks wait for each other in. A wait for the GPU is one for what was started on it last.
+enum class OperationKind : std::uint8_t {
+  kAllReduce,
+  kBroadcast,
+  kBarrier,
+  kAllocation,
+  kConnecting,
+  kGpuWait,
+  kClosing,
+  kEnding
+};
+
+/// One communicator's operations, in the order that all its ranks keep.
+enum class Channel : std::uint8_t { kControl, kGradients, kState, kEnding };
+inline constexpr std::size_t kChannels = 4;
+/// "control", "gradients", …
+[[nodiscard]] std::string_view channel_name(Channel channel);
+
+/// An operation, with the same number on all ranks.
+struct Operation {
+  OperationKind kind = OperationKind::kAllReduce;
+  Channel channel = Channel::kControl;
+  std::int32_t bucket = -1;    ///< of the gradients; −1: none
+  std::uint64_t sequence = 0;  ///< from 1, on its channel; 0: none
+  std::uint64_t bytes = 0;
+};
+
+/// A look at one channel of a board.
+struct ChannelSnapshot {
+  std::uint64_t entered = 0;  ///< operations that the rank has come to
+  bool waiting = false;       ///< now, in `operation`
+  std::uint64_t version = 0;  ///< while it stays, so does the wait
+  Operation operation;
+};
+
+/// A look at a board.
+struct ProgressSnapshot {
+  Phase phase = Phase::kSetUp;
+  std::uint64_t phase_changes = 0;
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
+  std::array<ChannelSnapshot, kChannels> channels;
+};
+
+/// Lock-free, and without addresses in it, so that it may lie in memory shared by processes: then a
+/// stopped rank's can still be read. A write is some plain stores; there is no look at a clock: a
+/// reader that looks again and again sees how long nothing has changed.
+///
+/// The phase and position have one writer at a time, and so has each channel; readers may be many.
+class ProgressBoard {
+ public:
+  /// Also when it is the same again, which starts its time anew.
+  void set_phase(Phase phase) noexcept {
+    const auto changes = (phase_.load(std::memory_order_relaxed) >> kPhaseBits) + 1;
+    phase_.store(changes << kPhaseBits | static_cast<std::uint64_t>(phase),
+                 std::memory_order_relaxed);
+  }
+  /// Epoch and step of the run, from 1; 0 before.
+  void set_position(std::int64_t epoch, std::int64_t step) noexcept {
+    epoch_.store(epoch, std::memory_order_relaxed);
+    step_.store(step, std::memory_order_relaxed);
+  }
+
+  /// The rank has come to its channel's next operation. Whether it waits there is another question.
+  Operation enter(Channel channel, OperationKind kind, std::uint64_t bytes) noexcept {
+    auto& record = of(channel);
+    const auto sequence = record.entered.load(std::memory_order_relaxed) + 1;
+    record.entered.store(sequence, std::memory_order_release);
+    return {kind, channel, std::exchange(record.next_bucket, -1), sequence, bytes};
+  }
+  /// The channel's next operation is the all-reduce of this bucket. By the channel's writer.
+  void set_next_bucket(Channel channel, std::int32_t bucket) noexcept {
+    of(channel).next_bucket = bucket;
+  }
+  /// The operation that a wait for the GPU on this channel is for: the one entered last.
+  [[nodiscard]] Operation gpu_wait(Channel channel) const noexcept {
+    return {.kind = OperationKind::kGpuWait,
+            .channel = channel,
+            .sequence = of(channel).entered.load(std::memory_order_relaxed)};
+  }
+
+  /// From now on the rank waits for `operation`; one wait a channel. See WaitScope.
+  void begin_wait(const Operation& operation) noexcept {
+    auto& record = of(operation.channel);
+    const auto version = begin_change(record);
+    record.kind.store(operation.kind, std::memory_order_release);
+    record.bucket.store(operation.bucket, std::memory_order_release);
+    record.sequence.store(operation.sequence, std::memory_order_release);
+    record.bytes.store(operation.bytes, std::memory_order_release);
+    record.waiting.store(true, std::memory_order_release);
+    record.version.store(version, std::memory_order_release);
+  }
+  void end_wait(Channel channel) noexcept {
+    auto& record = of(channel);
+    const auto version = begin_change(record);
+    record.waiting.store(false, std::memory_order_release);
+    record.version.store(version, std::memory_order_release);
+  }
+
+  /// The rank's watchdog lives. Counted by `beats`.
+  void beat() noexcept { beats_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t beats() const noexcept {
+    return beats_.load(std::memory_order_relaxed);
+  }
+
+  /// Any thread, of any process that shares the board. Each channel is as it was at one moment; one
+  /// that changes all the time, or whose writer was stopped in the middle, shows as not waiting.
+  [[nodiscard]] ProgressSnapshot look() const noexcept;
+
+ private:
+  static constexpr unsigned kPhaseBits = 8;
+
+  struct alignas(64) Record {
+    std::atomic<std::uint64_t> entered{0};
+    std::int32_t next_bucket = -1;          // its writer's own
+    std::atomic<std::uint64_t> version{0};  // odd while the fields below change
+    std::atomic<OperationKind> kind{OperationKind::kAllReduce};
+    std::atomic<bool> waiting{false};
+    std::atomic<std::int32_t> bucket{-1};
+    std::atomic<std::uint64_t> sequence{0};
+    std::atomic<std::uint64_t> bytes{0};
+  };
+  static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "is shared between processes");
+
+  [[nodiscard]] Record& of(Channel channel) noexcept {
+    return records_[static_cast<std::size_t>(channel)];
+  }
+  [[nodiscard]] const Record& of(Channel channel) const noexcept {
+    return records_[static_cast<std::size_t>(channel)];
+  }
+  /// Returns the version to end the change with. A reader that sees a later store sees this one.
+  static std::uint64_t begin_change(Record& record) noexcept {
+    const auto version = record.version.load(std::memory_order_relaxed);
+    record.version.store(version + 1, std::memory_order_relaxed);
+    return version + 2;
+  }
+
+  std::atomic<std::uint64_t> phase_{0};  // changes and, in the lowest bits, the phase
+  std::atomic<std::int64_t> epoch_{0};
+  std::atomic<std::int64_t> step_{0};
+  std::atomic<std::uint64_t> beats_{0};
+  std::array<Record, kChannels> records_;
+};
+
+/// While one exists, the rank waits for `operation`. Without a board it does nothing.
+class WaitScope {
+ public:
+  WaitScope(ProgressBoard* board, const Operation& operation) noexcept
+      : board_(board), channel_(operation.channel) {
+    if (board_ != nullptr) board_->begin_wait(operation);
+  }
+  ~WaitScope() {
+    if (board_ != nullptr) board_->end_wait(channel_);
+  }
+  WaitScope(const WaitScope&) = delete;
+  WaitScope& operator=(const WaitScope&) = delete;
+  WaitScope(WaitScope&&) = delete;
+  WaitScope& operator=(WaitScope&&) = delete;
+
+ private:
+  ProgressBoard* board_;
+  Channel channel_;
+};
+
+}  // namespace lockstep::comm

@@ -1,0 +1,65 @@
+// A communicator whose operations show on a progress board.
+#pragma once
+
+#include <memory>
+
+#include <lockstep/comm/communicator.hpp>
+#include <lockstep/comm/progress_board.hpp>
+
+namespace lockstep::comm {
+
+/// Passes everything on to another communicator. An operation counts as entered when it is called;
+/// the rank counts as waiting for it while it is inside the call or inside Completion::wait.
+class WatchedCommunicator final : public Communicator {
+ public:
+  /// `board` must outlive it and its Completions; the channel is its own.
+  WatchedCommunicator(std::unique_ptr<Communicator> inner, ProgressBoard& board, Channel channel)
+      : inner_(std::move(inner)), board_(board), channel_(channel) {}
+
+  [[nodiscard]] int rank() const noexcept override { return inner_->rank(); }
+  [[nodiscard]] int size() const noexcept override { return inner_->size(); }
+  [[nodiscard]] bool overlaps() const noexcept override { return inner_->overlaps(); }
+
+  std::span<float> allocate(std::size_t elements) override {
+    const auto operation =
+        board_.enter(channel_, OperationKind::kAllocation, elements * sizeof(float));
+    const WaitScope waiting(&board_, operation);
+    return inner_->allocate(elements);
+  }
+  Completion all_reduce(std::span<const float> send, std::span<float> receive) override {
+    return start(OperationKind::kAllReduce, send.size_bytes(),
+                 [&] { return inner_->all_reduce(send, receive); });
+  }
+  Completion all_reduce(std::span<double> buffer) override {
+    return start(OperationKind::kAllReduce, buffer.size_bytes(),
+                 [&] { return inner_->all_reduce(buffer); });
+  }
+  Completion broadcast(std::span<std::byte> buffer, int root) override {
+    return start(OperationKind::kBroadcast, buffer.size_bytes(),
+                 [&] { return inner_->broadcast(buffer, root); });
+  }
+  void barrier() override {
+    const WaitScope waiting(&board_, board_.enter(channel_, OperationKind::kBarrier, 0));
+    inner_->barrier();
+  }
+  void close() override {
+    const WaitScope waiting(&board_, board_.enter(channel_, OperationKind::kClosing, 0));
+    inner_->close();
+  }
+
+ private:
+  template <typename Start>
+  Completion start(OperationKind kind, std::size_t bytes, const Start& operate) {
+    const auto operation = board_.enter(channel_, kind, bytes);
+    const WaitScope waiting(&board_, operation);
+    auto completion = operate();
+    completion.show_waits(board_, operation);
+    return completion;
+  }
+
+  std::unique_ptr<Communicator> inner_;
+  ProgressBoard& board_;
+  Channel channel_;
+};
+
+}  // namespace lockstep::comm
