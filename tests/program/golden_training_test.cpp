@@ -17,9 +17,11 @@ namespace {
 
 constexpr double kFirstLossesTolerance = 2e-4;
 constexpr std::size_t kFirstSteps = 25;
+constexpr std::size_t kFirstStepsOfOtherKernels = 15;
 constexpr std::size_t kMeanOverSteps = 50;
 
 struct Tolerances {
+  std::size_t first_steps;
   double means;
   double norms;
 };
@@ -27,11 +29,11 @@ struct Tolerances {
 /// Relative. Plain SGD stays with PyTorch; momentum, Adam and RMSprop amplify the last bit of a
 /// sum, and which bits come out depends on the processor's matrix kernels: with OpenBLAS's AVX2
 /// kernels in place of its AVX-512 ones the run with momentum parts from PyTorch at step 111, by up
-/// to 1.7 % of a mean over 50 steps.
+/// to 1.7 % of a mean over 50 steps, and those with Adam and RMSprop leave 2e-4 at steps 16 and 17.
 Tolerances tolerances(bool plain_sgd, const nlohmann::json& kernels) {
-  if (plain_sgd) return {.means = 0.01, .norms = 1e-4};
-  if (kernels == "SkylakeX") return {.means = 0.01, .norms = 2e-2};
-  return {.means = 0.03, .norms = 4e-2};
+  if (plain_sgd) return {.first_steps = kFirstSteps, .means = 0.01, .norms = 1e-4};
+  if (kernels == "SkylakeX") return {.first_steps = kFirstSteps, .means = 0.01, .norms = 2e-2};
+  return {.first_steps = kFirstStepsOfOtherKernels, .means = 0.03, .norms = 4e-2};
 }
 
 bool is_plain_sgd(const nlohmann::json& run) {
@@ -68,10 +70,10 @@ std::vector<std::string> arguments_for(const nlohmann::json& run, const std::str
 }
 
 void expect_losses(const std::vector<nlohmann::json>& steps, const nlohmann::json& run,
-                   double mean_tolerance) {
+                   const Tolerances& tolerances) {
   const std::vector<double> expected = run["step_loss"];
   ASSERT_GE(steps.size(), expected.size());
-  const std::size_t exact = is_plain_sgd(run) ? expected.size() : kFirstSteps;
+  const std::size_t exact = is_plain_sgd(run) ? expected.size() : tolerances.first_steps;
   for (std::size_t i = 0; i < exact; ++i) {
     const double loss = steps[i]["loss"];
     ASSERT_NEAR(loss, expected[i], kFirstLossesTolerance * expected[i]) << "step " << i + 1;
@@ -84,7 +86,7 @@ void expect_losses(const std::vector<nlohmann::json>& steps, const nlohmann::jso
       mine += steps[i]["loss"].get<double>();
       theirs += expected[i];
     }
-    EXPECT_NEAR(mine, theirs, mean_tolerance * theirs) << "mean from step " << begin + 1;
+    EXPECT_NEAR(mine, theirs, tolerances.means * theirs) << "mean from step " << begin + 1;
   }
 }
 
@@ -146,7 +148,7 @@ TEST_P(GoldenTraining, MatchesPyTorch) {
   const auto config = nlohmann::json::parse(read_bytes(folder / "run" / "config.json"));
   const auto tolerance =
       tolerances(is_plain_sgd(run), config.at("versions").at("openblas_kernels"));
-  expect_losses(read_events(output, "train"), run, tolerance.means);
+  expect_losses(read_events(output, "train"), run, tolerance);
   expect_test_figures(read_events(output, "test"), run);
   expect_norms(output, run, tolerance.norms);
 }

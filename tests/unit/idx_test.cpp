@@ -108,6 +108,23 @@ TEST_F(IdxFileTest, NoFlippedBitInACompressedFileGoesUnnoticed) {
   }
 }
 
+TEST_F(IdxFileTest, NoCutAndNoFlippedBitOfTheHeaderGoesUnnoticed) {
+  const auto header = tests::idx_header({20, 5, 10});
+  const auto bytes = header + content(1000);
+  const auto compressed = tests::gzip(bytes);
+  for (const auto& stored : {bytes, compressed}) {
+    for (std::size_t length = 0; length < stored.size(); ++length) {
+      EXPECT_THROW((void)decode(file(stored.substr(0, length))), DataError) << "cut at " << length;
+    }
+  }
+  for (std::size_t bit = 0; bit < 8 * header.size(); ++bit) {
+    auto damaged = bytes;
+    damaged[bit / 8] =
+        static_cast<char>(static_cast<unsigned char>(damaged[bit / 8]) ^ (1U << (bit % 8)));
+    EXPECT_THROW((void)decode(file(damaged)), DataError) << "bit " << bit;
+  }
+}
+
 TEST_F(IdxFileTest, NamesFilesThatCannotBeOpened) {
   tests::expect_error<DataError>([&] { IdxFile(folder_ / "absent"); },
                                  {"absent", "No such file or directory"});
