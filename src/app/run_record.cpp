@@ -42,7 +42,7 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
 
 void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
                       const runtime::RankLayout& layout, const std::vector<std::string>& devices,
-                      const train::NodeDataset& dataset) {
+                      const train::NodeDataset& dataset, const nlohmann::ordered_json& digests) {
   const nlohmann::ordered_json record = {{"schema", 1},
                                          {"options", std::move(options)},
                                          {"world_size", layout.world_size},
@@ -59,7 +59,7 @@ void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_jso
                                           {{"description", dataset.description},
                                            {"train_samples", dataset.train.size()},
                                            {"test_samples", dataset.test.size()},
-                                           {"sha256", dataset.digests()}}}};
+                                           {"sha256", digests}}}};
   write_file_atomically(folder / "config.json", record.dump(kIndentation) + "\n");
 }
 

@@ -172,7 +172,8 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table,
     auto opened = open_output(options, beginning);
     const auto& folder = opened.folder.path();
     resolve_for_record(options, sizes, compute, dataset, training->gradients->overlaps(), folder);
-    write_run_record(folder, current_values(table), job.layout, devices, dataset);
+    write_run_record(folder, current_values(table), job.layout, devices, dataset,
+                     settings.at("dataset_sha256"));
     announce(job, sizes, compute, dataset, folder.string());
     return opened;
   });

@@ -16,10 +16,10 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
                         const Compute& compute, const train::NodeDataset& dataset, bool overlaps,
                         const std::filesystem::path& folder);
 
-/// Writes folder/config.json. `devices`: what each rank computes on, by rank. Throws
-/// RuntimeFailure.
+/// Writes folder/config.json. `digests`: NodeDataset's, which take time to compute. `devices`: what
+/// each rank computes on, by rank. Throws RuntimeFailure.
 void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
                       const runtime::RankLayout& layout, const std::vector<std::string>& devices,
-                      const train::NodeDataset& dataset);
+                      const train::NodeDataset& dataset, const nlohmann::ordered_json& digests);
 
 }  // namespace lockstep::app
