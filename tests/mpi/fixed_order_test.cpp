@@ -11,27 +11,14 @@
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/sync/shard_tree.hpp>
 
+#include "shards.hpp"
+
 namespace lockstep::sync {
 namespace {
 
-using Shards = std::vector<std::vector<float>>;
-
-Shards random_shards(std::mt19937& random, std::size_t count, std::size_t elements) {
-  std::normal_distribution<float> values(0.0F, 1.0F);
-  std::uniform_int_distribution<int> exponents(-20, 20);
-  Shards shards(count, std::vector<float>(elements));
-  for (auto& shard : shards) {
-    for (auto& value : shard) value = std::ldexp(values(random), exponents(random));
-  }
-  return shards;
-}
-
-float sum_of_tree(const Shards& shards, std::size_t element, std::size_t first,
-                  std::size_t stride) {
-  if (first + stride >= shards.size()) return shards[first][element];
-  return sum_of_tree(shards, element, first, 2 * stride) +
-         sum_of_tree(shards, element, first + stride, 2 * stride);
-}
+using tests::random_shards;
+using tests::Shards;
+using tests::sum_of_tree;
 
 struct Variant {
   bool progress_thread;
@@ -68,7 +55,7 @@ TEST_P(FixedOrderTest, IsOneTreeOverAllShards) {
     communicator->all_reduce(memory, memory).wait();
     for (std::size_t i = 0; i < elements; ++i) {
       ASSERT_EQ(std::bit_cast<std::uint32_t>(memory[i]),
-                std::bit_cast<std::uint32_t>(sum_of_tree(shards, i, 0, 1)))
+                std::bit_cast<std::uint32_t>(sum_of_tree(shards, i)))
           << shard_count << " shards, element " << i;
     }
     communicator->barrier();

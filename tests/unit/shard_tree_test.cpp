@@ -9,30 +9,14 @@
 
 #include <lockstep/sync/shard_tree.hpp>
 
+#include "shards.hpp"
+
 namespace lockstep::sync {
 namespace {
 
-using Shards = std::vector<std::vector<float>>;
-
-Shards random_shards(std::mt19937& random, std::int64_t count, std::int64_t elements) {
-  std::normal_distribution<float> values(0.0F, 1.0F);
-  std::uniform_int_distribution<int> exponents(-20, 20);
-  Shards shards(static_cast<std::size_t>(count));
-  for (auto& shard : shards) {
-    for (std::int64_t i = 0; i < elements; ++i) {
-      shard.push_back(std::ldexp(values(random), exponents(random)));
-    }
-  }
-  return shards;
-}
-
-/// The definition: of two halves, one by the lowest bit of the number, each added up like that.
-float sum_of_tree(const Shards& shards, std::size_t element, std::size_t first,
-                  std::size_t stride) {
-  if (first + stride >= shards.size()) return shards[first][element];
-  return sum_of_tree(shards, element, first, 2 * stride) +
-         sum_of_tree(shards, element, first + stride, 2 * stride);
-}
+using tests::random_shards;
+using tests::Shards;
+using tests::sum_of_tree;
 
 std::uint32_t bits(float value) {
   return std::bit_cast<std::uint32_t>(value);
@@ -74,7 +58,7 @@ TEST(ShardTree, GivesTheBitsOfTheDefinitionForAnyNumberOfShards) {
       const auto shards = random_shards(random, count, elements);
       const auto sums = sums_by_shard_tree(shards);
       for (std::size_t i = 0; i < sums.size(); ++i) {
-        ASSERT_EQ(bits(sums[i]), bits(sum_of_tree(shards, i, 0, 1))) << count << " shards";
+        ASSERT_EQ(bits(sums[i]), bits(sum_of_tree(shards, i))) << count << " shards";
         float in_a_row = 0;
         for (const auto& shard : shards) in_a_row += shard[i];
         order_matters = order_matters || in_a_row != sums[i];
