@@ -97,6 +97,11 @@ std::unique_ptr<comm::Communicator> make_communicator(Job& job,
     return comm::choose_backend(options.backend, compute.gpu != nullptr);
   });
   auto made = end_together(job, [&] {
+    using enum comm::OperationKind;
+    const comm::WaitScope waiting(
+        job.board(), job.board() == nullptr
+                         ? comm::Operation{}
+                         : job.board()->enter(comm::Channel::kGradients, kConnecting, 0));
     return comm::make_communicator({.backend = options.backend,
                                     .progress_thread = overlap,
                                     .node_shared = options.node_shared,

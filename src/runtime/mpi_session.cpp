@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -27,7 +29,10 @@ MpiSession::~MpiSession() {
 
 void MpiSession::abort(ExitCode code) const noexcept {
   // The launcher ends ranks by SIGTERM, and kills those that do not end a second later.
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) (void)std::signal(signal, SIG_DFL);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGALRM}) (void)std::signal(signal, SIG_DFL);
+  // A launcher that cannot be reached any more is not waited for.
+  constexpr unsigned kLongestAbortSeconds = 5;
+  ::alarm(kLongestAbortSeconds);
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
 }
