@@ -23,6 +23,8 @@ TEXT
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=mpi.sh
+source "$root/launch/mpi.sh"
 
 np='' device=auto train=()
 while (($#)); do
@@ -49,9 +51,6 @@ given() { # NAME...: true if train gets one of these options, on the command lin
   done
   return 1
 }
-
-# shellcheck disable=SC2317 # a trap calls it
-on_signal() { kill -s "$1" "$mpi_pid" 2>/dev/null || :; }
 
 if [[ -n $np ]] && ! is_whole_number_from_1 "$np"; then
   fail "--np $np: the number of ranks must be a whole number from 1: give for example --np 4" 2
@@ -84,8 +83,8 @@ build "$preset" lockstep_launcher
 given epochs max-steps config || train=(--epochs 5 "${train[@]}")
 mpi_arguments "$np"
 status=0
-start_mpi "${mpi_arguments[@]}" "$root/build/$preset/bin/lockstep" train "${train[@]}"
 catch_signals
-wait_for "$mpi_pid" || status=$?
-((status == 0)) || say "error: train ended with exit code $status: the reason is above"
+run_mpi "${mpi_arguments[@]}" "$root/build/$preset/bin/lockstep" train "${train[@]}" || status=$?
+((status == 0 || status == exit_preempted)) ||
+  say "error: train ended with exit code $status: the reason is above"
 exit "$status"

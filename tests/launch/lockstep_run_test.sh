@@ -18,6 +18,8 @@ esac
 
 # shellcheck source-path=SCRIPTDIR source=../../launch/lib.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../launch/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../../launch/mpi.sh
+source "$root/launch/mpi.sh"
 lockstep_run=$root/launch/lockstep-run
 for name in $(compgen -e); do
   [[ $name != @(LOCKSTEP|SLURM|NCCL|UCX|OMPI|OMP|OPENBLAS|CUDA)_* ]] || unset "$name"
@@ -384,6 +386,20 @@ case_second_interrupt_where_mpirun_hangs() {
   kill -s INT "$wrapper"
   finish
   expect_code 130
+  expect_no_process
+}
+
+case_mpirun_outlives_the_ranks() {
+  plan save:0
+  start -np 2 --max-restarts 1 --restart-delay 60 train --output-dir out
+  ranks_wait 2
+  sleep 1.5 # it has been seen that there are ranks
+  kill -s STOP "$(sed -n 2p record/0.1.pids)"
+  kill -s USR1 "$(sed -n 1p record/0.1.pids)" "$(sed -n 1p record/1.1.pids)"
+  until_true "the end of mpirun" grep -qs 'attempt 2 of 2: exit code 1' errors
+  expect_error "mpirun is still there"
+  kill -s TERM "$wrapper"
+  finish
   expect_no_process
 }
 
