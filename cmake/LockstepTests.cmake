@@ -52,10 +52,15 @@ function(lockstep_mpi_test name)
   endforeach()
 endfunction()
 
-# lockstep_program_test(NAME SOURCES ... [TIMEOUT seconds]): starts the built program. One ctest
-# entry for each of its test cases.
+# lockstep_program_test(NAME SOURCES ... [TIMEOUT seconds] [FIGURES]): starts the built program. One
+# ctest entry for each of its test cases. FIGURES: whole trainings whose figures are looked at; they
+# have a label of their own, because sanitizers find nothing in them that shorter runs do not show.
 function(lockstep_program_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "" ${ARGN})
+  cmake_parse_arguments(arg "FIGURES" "TIMEOUT" "" ${ARGN})
+  set(labels program)
+  if(arg_FIGURES)
+    list(APPEND labels figures)
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS})
   endif()
@@ -66,10 +71,10 @@ function(lockstep_program_test name)
                              LOCKSTEP_RECIPES="${PROJECT_SOURCE_DIR}/launch/recipes")
   add_dependencies(${name} lockstep_launcher)
   gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60 TEST_LIST ${name}_tests
-                       PROPERTIES LABELS program TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
+                       PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
   # gtest_discover_tests would keep only the first entry of a list.
   set(script ${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake)
   file(WRITE ${script} "set_tests_properties(\${${name}_tests} PROPERTIES
-                        ENVIRONMENT \"${lockstep_test_environment}\")\n")
+                        LABELS \"${labels}\" ENVIRONMENT \"${lockstep_test_environment}\")\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${script})
 endfunction()

@@ -58,7 +58,7 @@ class ResumeTest : public ::testing::Test {
     auto all = words("train " + more + " --output-dir " + run.string());
     const auto usual = words(
         "--epochs 3 --train-samples 16000 --test-samples 1000 --global-batch-size 64 --tail exact "
-        "--log-every 7 --checkpoint-every 25 --optimizer adam --lr 0.002");
+        "--log-every 7 --checkpoint-every 25 --optimizer adam --lr 0.002 --hidden 256,256");
     for (std::size_t i = 0; i < usual.size(); i += 2) {
       if (std::find(all.begin(), all.end(), usual[i]) != all.end()) continue;
       all.insert(all.end(), {usual[i], usual[i + 1]});
@@ -211,7 +211,7 @@ TEST_F(ResumeTest, ACheckpointOfAnotherRunIsRefusedWithWhatDiffers) {
   const auto file = (run / "checkpoints/latest").string();
   for (const auto& [options, what] : std::map<std::string, std::string>{
            {"--lr 0.5", "lr is 0.002 there and 0.5 here"},
-           {"--hidden 64", "hidden is [512,512] there and [64] here"},
+           {"--hidden 64", "hidden is [256,256] there and [64] here"},
            {"--global-batch-size 32", "global_batch_size is 64 there and 32 here"},
            {"--train-samples 15000", "train_samples is 16000 there and 15000 here"}}) {
     const auto outcome = run_program(
