@@ -24,6 +24,11 @@ struct Stop {
   const char* options;
 };
 
+/// In the names of the tests.
+void PrintTo(const Stop& stop, std::ostream* out) {
+  *out << "rank " << stop.rank << " after " << stop.delay_ms << " ms " << stop.options;
+}
+
 class HangTest : public ::testing::TestWithParam<Stop> {};
 
 /// Whatever the rank was at; the phase that the message names is one of these.

@@ -256,11 +256,12 @@ TEST_F(ResumeTest, TheLossThatIsNotFiniteLeavesTheLastGoodCheckpoint) {
   EXPECT_EQ(outcome.exit_code, 1);
   ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
   // "epoch 1, step 4: the loss is not finite in the batch of rank 1 (host, pid 4711): try …"
+  const auto error = outcome.errors()[0];
   std::smatch found;
-  ASSERT_TRUE(std::regex_search(outcome.errors()[0], found,
+  ASSERT_TRUE(std::regex_search(error, found,
                                 std::regex(R"(step (\d+): the loss is not finite in the batch of )"
                                            R"(rank [01] \([^)]*, pid \d+\))")))
-      << outcome.errors()[0];
+      << error;
   const auto name = fs::read_symlink(run / "checkpoints/latest").string();
   EXPECT_EQ(std::stoi(name.substr(name.find('-') + 1)), std::stoi(found[1]) - 1);
   const auto evaluated = run_program(
