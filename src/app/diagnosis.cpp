@@ -10,6 +10,8 @@
 #include <lockstep/comm/nccl_api.hpp>
 #include <lockstep/runtime/device.hpp>
 
+#include "agreement_of_ranks.hpp"
+
 namespace lockstep::app {
 namespace {
 
@@ -228,8 +230,8 @@ std::string level_name(Finding::Level level) {
 
 std::vector<Finding> diagnose(const std::vector<RankFacts>& ranks) {
   Findings all = {ranks_and_hosts(ranks), launcher(ranks)};
-  for (const auto& part : {cores(ranks), blas(ranks), shared_memory(ranks), gpus(ranks),
-                           devices_of_ranks(ranks), nccl(ranks)}) {
+  for (const auto& part : {agreement(ranks), cores(ranks), blas(ranks), shared_memory(ranks),
+                           gpus(ranks), devices_of_ranks(ranks), nccl(ranks)}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

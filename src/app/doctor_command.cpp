@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <span>
@@ -31,28 +32,42 @@ constexpr const char* kDoctorUsage =
     "would\n"
     "start train. Exit code 1 if anything is in error.\n\n";
 
-/// The data set, as rank 0's machine has it.
-Finding data_set(const std::string& folder) {
+/// The data set as this host has it, into `facts`.
+void look_at_data(const std::string& folder, RankFacts& facts) {
   try {
     const auto source = data::open_fashion_mnist(
         folder.empty() ? data::default_data_folders() : std::vector<std::filesystem::path>{folder});
     const auto shape = source->shape();
     std::vector<std::byte> block(shape.block_bytes());
-    bool published = true;
     for (const auto part : data::kAllParts) {
       const auto bytes = shape.part(part, block);
       source->fill(part, bytes);
       Sha256 digest;
       digest.update(bytes);
-      published = published && to_hex(digest.finish()) == data::published_digest(part);
+      const auto text = to_hex(digest.finish());
+      if (text != data::published_digest(part)) facts.data_as_published = false;
+      facts.data += text;
     }
-    if (published) return {Finding::Level::kOk, source->description() + ", as published"};
-    return {Finding::Level::kWarning,
-            source->description() + ": not the published images and labels",
-            "if that is not meant, fetch them with launch/fetch-data.sh"};
+    facts.data_description = source->description();
   } catch (const Error& error) {
-    return {Finding::Level::kWarning, error.what(), "without a data set, only --synthetic works"};
+    facts.data_trouble = error.what();
   }
+}
+
+/// The data set as rank 0's host has it.
+std::vector<Finding> data_set(const RankFacts& rank) {
+  if (rank.data.empty()) return {};  // its trouble is a finding of the ranks' agreement
+  if (rank.data_as_published) {
+    return {{Finding::Level::kOk, rank.data_description + ", as published"}};
+  }
+  return {{Finding::Level::kWarning,
+           rank.data_description + ": not the published images and labels",
+           "if that is not meant, fetch them with launch/fetch-data.sh"}};
+}
+
+double seconds_since_1970() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
 }
 
 Json version_or_null(int version, const std::string& text) {
@@ -113,12 +128,17 @@ void print_table(const std::vector<RankFacts>& ranks, const std::vector<Finding>
 }
 
 void doctor(Job& job, const DoctorOptions& options) {
-  const auto ranks = gather_facts(job, collect_facts(job, options.distribution));
+  auto mine = collect_facts(job, options.distribution);
+  if (job.layout.local_rank == 0) look_at_data(options.data_dir, mine);
+  job.control->barrier();
+  mine.clock_seconds = seconds_since_1970();
+  const auto ranks = gather_facts(job, mine);
   std::vector<Finding> findings;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
     findings = diagnose(ranks);
-    findings.push_back(data_set(options.data_dir));
+    const auto data = data_set(ranks.front());
+    findings.insert(findings.end(), data.begin(), data.end());
     if (options.json) {
       fmt::print("{}\n", report(ranks, findings).dump(2));
     } else {

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <lockstep/app/option_sources.hpp>
 #include <lockstep/app/rank_facts.hpp>
+#include <lockstep/app/version_text.hpp>
 #include <lockstep/comm/nccl_api.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/cpu_binding.hpp>
@@ -15,11 +17,13 @@ namespace lockstep::app {
 
 // The two ways between facts and JSON, for gathering them.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankFacts, rank, world_size, local_rank, local_size, host,
-                                   process_id, launcher_variables, cores, threads, cpus,
-                                   openblas_kernels, fitting_kernels, shared_memory_bytes, device,
-                                   device_uuid, device_trouble, nvidia_gpus, visible_devices,
-                                   built_with_cuda, cuda_trouble, peers_reach_all, ranks_may_share,
-                                   cuda_runtime, cuda_driver, nccl_compiled, nccl_loaded)
+                                   process_id, launcher_variables, settings, versions,
+                                   clock_seconds, data, data_description, data_as_published,
+                                   data_trouble, cores, threads, cpus, openblas_kernels,
+                                   fitting_kernels, shared_memory_bytes, device, device_uuid,
+                                   device_trouble, nvidia_gpus, visible_devices, built_with_cuda,
+                                   cuda_trouble, peers_reach_all, ranks_may_share, cuda_runtime,
+                                   cuda_driver, nccl_compiled, nccl_loaded)
 
 namespace {
 
@@ -32,6 +36,19 @@ std::map<std::string, std::string> launcher_variables() {
   for (const char* name : kLauncherVariables) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
     if (value != nullptr) found[name] = value;
+  }
+  return found;
+}
+
+/// Variables whose difference between hosts has made many wonder.
+std::map<std::string, std::string> settings() {
+  std::map<std::string, std::string> found;
+  for (const auto& variable : process_environment()) {
+    for (const char* beginning : {"LOCKSTEP_", "NCCL_", "UCX_", "OPENBLAS_", "OMP_", "MKL_"}) {
+      const auto equals = variable.find('=');
+      if (equals == std::string::npos || variable.rfind(beginning, 0) != 0) continue;
+      found[variable.substr(0, equals)] = variable.substr(equals + 1);
+    }
   }
   return found;
 }
@@ -88,6 +105,15 @@ void look_at_nccl(RankFacts& facts) {
   if (nccl->loaded_version(&facts.nccl_loaded) != comm::kNcclSuccess) facts.nccl_loaded = 0;
 }
 
+std::string versions() {
+  auto text = version_text();
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  for (auto& character : text) {
+    if (character == '\n') character = ' ';
+  }
+  return text;
+}
+
 }  // namespace
 
 RankFacts collect_facts(const Job& job, const train::DistributionOptions& options) {
@@ -98,7 +124,9 @@ RankFacts collect_facts(const Job& job, const train::DistributionOptions& option
                   .local_size = layout.local_size,
                   .host = layout.host,
                   .process_id = layout.process_id,
-                  .launcher_variables = launcher_variables()};
+                  .launcher_variables = launcher_variables(),
+                  .settings = settings(),
+                  .versions = versions()};
   look_at_cpus(options, facts);
   look_at_gpus(job, options, facts);
   look_at_nccl(facts);

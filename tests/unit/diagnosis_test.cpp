@@ -26,6 +26,9 @@ std::vector<RankFacts> healthy(int ranks, int ranks_a_host) {
     facts.host = "node" + std::to_string(rank / ranks_a_host);
     facts.process_id = 100 + rank;
     facts.cpus = {local};
+    facts.versions = "lockstep 0.1.0";
+    facts.data = local == 0 ? "digest" : "";
+    facts.clock_seconds = 1e9 + 0.01 * rank;
     facts.openblas_kernels = facts.fitting_kernels = "SkylakeX";
     facts.shared_memory_bytes = std::uint64_t{1} << 30U;
     facts.device = "cuda:" + std::to_string(local);
@@ -48,6 +51,8 @@ TEST(Diagnosis, FindsNothingWrongWithAHealthyJob) {
   EXPECT_THAT(findings, Not(Contains(Field(&Finding::level, Not(Level::kOk)))));
   EXPECT_THAT(findings, finding(Level::kOk, "4 ranks: 2 on node0, 2 on node1"));
   EXPECT_THAT(findings, finding(Level::kOk, "NCCL 2.30.7"));
+  EXPECT_THAT(findings,
+              finding(Level::kOk, "all ranks agree on versions, settings, data and clock"));
 }
 
 TEST(Diagnosis, EachTroubleIsFoundWithItsRemedy) {
@@ -64,6 +69,22 @@ TEST(Diagnosis, EachTroubleIsFoundWithItsRemedy) {
        },
        Level::kError, "started 4 ranks, and MPI sees each alone", "--mpi=pmix"},
       {[](auto& ranks) { ranks[3].threads = 2; }, Level::kWarning, "rank 3 (node1)", "--threads"},
+      {[](auto& ranks) { ranks[2].versions = ranks[3].versions = "lockstep 0.0.1"; }, Level::kError,
+       "rank 2 (node1), rank 3 (node1) runs lockstep 0.0.1", "the same build"},
+      {[](auto& ranks) { ranks[2].settings["NCCL_ALGO"] = "Tree"; }, Level::kWarning,
+       "NCCL_ALGO is 'Tree' at rank 2 (node1) and not set at rank 0", "-x NCCL_ALGO"},
+      {[](auto& ranks) { ranks[0].settings["LOCKSTEP_LR"] = "1"; }, Level::kWarning,
+       "LOCKSTEP_LR is not set at rank 1 (node0), rank 2 (node1), rank 3 (node1) and '1' at rank 0",
+       "rank 0's options"},
+      {[](auto& ranks) { ranks[2].data = "other"; }, Level::kError,
+       "rank 2 (node1) has other images", "copy one data set"},
+      {[](auto& ranks) {
+         ranks[2].data.clear();
+         ranks[2].data_trouble = "there is no data set";
+       },
+       Level::kWarning, "node1: there is no data set", "--synthetic"},
+      {[](auto& ranks) { ranks[3].clock_seconds -= 7; }, Level::kWarning,
+       "the clock of rank 3 (node1) is -7.0 s from rank 0's", "NTP"},
       {[](auto& ranks) { ranks[3].cpus = {0}; }, Level::kWarning, "node1 has 1 core for 2 ranks",
        "start fewer"},
       {[](auto& ranks) { ranks[2].openblas_kernels = "Haswell"; }, Level::kWarning,

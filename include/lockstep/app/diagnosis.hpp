@@ -17,6 +17,13 @@ struct RankFacts {
   std::string host{};
   int process_id = 0;
   std::map<std::string, std::string> launcher_variables{};  ///< of those that name ranks or sizes
+  std::map<std::string, std::string> settings{};  ///< variables of Lockstep, NCCL, OpenBLAS, …
+  std::string versions{};                         ///< of Lockstep and its libraries, in one line
+  double clock_seconds = 0;                       ///< since 1970, at the same moment on all ranks
+  std::string data{};  ///< digest of the data set; empty: not looked at by this rank
+  std::string data_description{};
+  bool data_as_published = true;
+  std::string data_trouble{};  ///< why there is none on this host
 
   int cores = 1;                          ///< this rank's share of the node's
   int threads = 1;                        ///< that it would compute with
