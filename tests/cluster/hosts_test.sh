@@ -5,8 +5,9 @@ usage() {
   cat <<'TEXT'
 Usage: tests/cluster/hosts_test.sh [--help] PROGRAM MPIRUN
 
-Trains over two hosts that are network namespaces (hosts.sh): with virtual shards, the bits of one rank; one data set a
-host; and a link that is cut ends all ranks. Exit code 77: this machine or user cannot make network namespaces.
+Trains over two and four hosts that are network namespaces (hosts.sh): with virtual shards, the bits of one rank; one data
+set a host; a link that is cut ends all ranks; hosts that are not there, refuse, or lack the program or the data are one clear
+line. Exit code 77: this machine or user cannot make network namespaces.
 TEXT
 }
 
@@ -32,8 +33,8 @@ skip() {
 
 ((EUID == 0)) || skip "network namespaces need root"
 command -v ip >/dev/null || skip "there is no 'ip' (package iproute2)"
-"$here/hosts.sh" up 2 2>"$work/up" || skip "no network namespaces: $(tail -n 1 "$work/up")"
-one=${LOCKSTEP_HOSTS_NAME}1 two=${LOCKSTEP_HOSTS_NAME}2
+"$here/hosts.sh" up 4 2>"$work/up" || skip "no network namespaces: $(tail -n 1 "$work/up")"
+one=${LOCKSTEP_HOSTS_NAME}1 two=${LOCKSTEP_HOSTS_NAME}2 three=${LOCKSTEP_HOSTS_NAME}3 four=${LOCKSTEP_HOSTS_NAME}4
 
 # over_hosts HOSTS ARGUMENT...
 over_hosts() {
@@ -46,22 +47,62 @@ over_hosts() {
 common=(train --virtual-shards 8 --global-batch-size 64 --epochs 2 --train-samples 1501 --test-samples 500
   --log-every 1 --hidden "128,64" --optimizer adam)
 "$program" "${common[@]}" --output-dir "$work/alone" >"$work/log" 2>&1 || fail "one rank: $(tail -n 3 "$work/log")"
-for hosts in "$one:1,$two:1" "$one:2,$two:2"; do
+for hosts in "$one:1,$two:1" "$one:2,$two:2" "$one:1,$two:1,$three:1,$four:1"; do
   before=$("$here/hosts.sh" sent "$two")
   rm -rf -- "$work/hosts"
   over_hosts "$hosts" "${common[@]}" --output-dir "$work/hosts" >"$work/log" 2>&1 ||
     fail "over $hosts: $(tail -n 5 "$work/log")"
-  grep -q 'on 2 hosts' "$work/log" || fail "the ranks do not see two hosts: $(cat "$work/log")"
+  count=$(tr ',' '\n' <<<"$hosts" | wc -l)
+  grep -q "on $count hosts" "$work/log" || fail "the ranks do not see $count hosts: $(cat "$work/log")"
   # Each of two hosts sends the gradients of 48 steps, 0.43 MB each, at least once.
   (($("$here/hosts.sh" sent "$two") - before > 48 * 430000)) || fail "the gradients did not cross the link"
   "$program" compare "$work/alone" "$work/hosts" >"$work/log" 2>&1 || fail "over $hosts: $(cat "$work/log")"
 done
 
+# What mpirun would say in a page, or not at all. `lockstep_run AGENT HOSTS ARGUMENT...` sets code.
+export OMPI_MCA_btl=tcp,vader,self OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_oob_tcp_if_include=eth0
+PATH=$(dirname -- "$mpirun"):$PATH
+lockstep_run() {
+  local agent=$1 hosts=$2
+  shift 2
+  code=0
+  OMPI_MCA_plm_rsh_agent=$agent timeout 60 "$here/hosts.sh" run "$one" "$here/../../launch/lockstep-run" \
+    --program "$program" --hosts "$hosts" "$@" >"$work/log" 2>&1 || code=$?
+}
+expect() { # CODE TEXT: and it is the only error
+  [[ $code == "$1" ]] || fail "exit code $code, not $1: $(cat "$work/log")"
+  grep -qE -- "$2" "$work/log" || fail "no line says '$2': $(cat "$work/log")"
+  (($(grep -c 'error: ' "$work/log") == 1)) || fail "more than one error: $(cat "$work/log")"
+}
+make_agent() { # SHELL_TEXT for host two, with its command in "$@"
+  # shellcheck disable=SC2016 # expands in the agent
+  printf '#!/bin/sh\nif [ "$1" = %s ]; then\n%s\nfi\nexec "%s/hosts_rsh" "$@"\n' "$two" "$1" "$here" >"$work/agent"
+  chmod +x -- "$work/agent"
+}
+hide_on_two() { # FOLDER
+  make_agent "shift
+exec env -C / '$here/hosts.sh' run $two sh -c 'mount -t tmpfs none \"\$0\" && exec sh -c \"\$*\"' '$1' \"\$@\""
+}
+lockstep_run "$here/hosts_rsh" "$one:1,nosuchhost:1" train --synthetic --max-steps 1
+expect 1 'lockstep-run: error: host nosuchhost cannot be reached'
+make_agent 'echo "ssh: connect to host two port 22: Connection refused" >&2; exit 255'
+lockstep_run "$work/agent" "$one:1,$two:1" train --synthetic --max-steps 1
+expect 1 "lockstep-run: error: host $two cannot be reached: .*Connection refused"
+hide_on_two "$(dirname -- "$program")"
+lockstep_run "$work/agent" "$one:1,$two:1" train --synthetic --max-steps 1
+expect 1 "lockstep-run: error: host $two has no program $program"
+for folder in "${LOCKSTEP_DATA_DIR:-/nowhere}" /usr/share/datasets/fashion-mnist "$here/../../data/FashionMNIST/raw"; do
+  [[ ! -d $folder || -e $work/data ]] || cp -rL -- "$folder" "$work/data"
+done
+hide_on_two "$work/data"
+lockstep_run "$work/agent" "$one:1,$two:1" train --data-dir "$work/data" --max-steps 1
+expect 3 "lockstep: error: .*rank 1 \($two, pid [0-9]+\).*$work/data"
+lockstep_run "$work/agent" "$one:1,$two:1" doctor --data-dir "$work/data"
+grep -q "$two: .*$work/data" "$work/log" || fail "doctor does not say who lacks the data: $(cat "$work/log")"
+
 # A link that is cut in the middle of training: both sides notice, and nothing is left on either.
 # mpirun would wait for its far daemon; lockstep-run does not.
-export OMPI_MCA_plm_rsh_agent=$here/hosts_rsh OMPI_MCA_btl=tcp,vader,self OMPI_MCA_btl_tcp_if_include=eth0 \
-  OMPI_MCA_oob_tcp_if_include=eth0
-PATH=$(dirname -- "$mpirun"):$PATH "$here/hosts.sh" run "$one" "$here/../../launch/lockstep-run" --program "$program" \
+OMPI_MCA_plm_rsh_agent=$here/hosts_rsh "$here/hosts.sh" run "$one" "$here/../../launch/lockstep-run" --program "$program" \
   --hosts "$one:2,$two:2" train --epochs 1000 --synthetic --collective-timeout 4 --output-dir "$work/cut" \
   >"$work/log" 2>&1 &
 job=$!
@@ -69,15 +110,19 @@ for ((i = 0; i < 200; i++)); do
   ! grep -q '^loss: ' "$work/log" || break
   sleep 0.1
 done
-sleep 1
-"$here/hosts.sh" cut "$two"
-cut_at=$SECONDS
 left() { # processes of the program on either host
   local host
   # shellcheck disable=SC2016 # expands in the inner shell
   for host in "$one" "$two"; do ip netns pids "$host"; done |
     xargs -r -n 1 sh -c 'grep -sqx lockstep "/proc/$0/comm" && ! grep -sq "^State:.Z" "/proc/$0/status" && echo "$0"'
 }
+# One copy of the data, 55 MB, a host: of all memory that the four ranks share, two pieces are as large.
+copies=$(left | xargs -I '{}' cat '/proc/{}/maps' | while read -r range flags _ device inode _; do
+  [[ $flags != *s ]] || ((16#${range#*-} - 16#${range%-*} < 47040000)) || echo "$device $inode"
+done | sort -u | wc -l)
+((copies == 2)) || fail "$copies copies of the data on two hosts"
+"$here/hosts.sh" cut "$two"
+cut_at=$SECONDS
 while [[ -n $(left || :) ]] && ((SECONDS - cut_at < 30)); do sleep 0.2; done
 took=$((SECONDS - cut_at))
 ((took <= 10)) || fail "ranks were left $took s after the link was cut: $(left)"

@@ -1,0 +1,68 @@
+# shellcheck shell=bash disable=SC2154 # variables of lockstep-run
+# The hosts of a job that lockstep-run starts: from --hosts, --hostfile or Slurm. Sourced by it: uses its variables hosts,
+# hostfile, np and lockstep.
+
+readonly longest_answer=20 # seconds
+
+# Without them it is this machine alone.
+has_hosts() { [[ -n $hosts$hostfile${SLURM_JOB_ID:-} ]]; }
+
+list_hosts() { # "NAME ROOM" lines, as far as it is known
+  if [[ -n $hosts ]]; then
+    tr ',' '\n' <<<"$hosts" | sed 's/^[^:]*$/&:1/; s/:/ /'
+  elif [[ -n $hostfile ]]; then
+    sed -nE 's/#.*//; s/^\s*(\S+).*\sslots\s*=\s*([0-9]+).*/\1 \2/p' -- "$hostfile"
+  elif ! has_hosts; then
+    printf 'localhost %d\n' "$np"
+  fi
+}
+
+ranks_here() { # mpirun fills the hosts in order
+  local name room left=${np:-99999} here=0
+  while read -r name room; do
+    ((room <= left)) || room=$left
+    left=$((left - room))
+    ! is_this_host "$name" || here=$((here + room))
+  done < <(list_hosts)
+  printf '%d\n' "$here"
+}
+
+is_this_host() { # NAME
+  local own
+  own=$(uname -n)
+  case ${1#*@} in
+    localhost | 127.0.0.1 | "$own" | "${own%%.*}") return 0 ;;
+  esac
+  return 1
+}
+
+# Asks each other host for the program before mpirun does: its own words for what fails fill a page. Not under Slurm,
+# which starts the ranks itself.
+check_hosts() {
+  local agent folder name room names=() asked=() i status trouble
+  [[ -n $hosts$hostfile && -z ${SLURM_JOB_ID:-} ]] || return 0
+  IFS=' :' read -ra agent <<<"${OMPI_MCA_plm_rsh_agent:-ssh}"
+  agent=("${agent[0]}")
+  [[ ${agent[0]} != ssh ]] || agent+=(-o BatchMode=yes -o ConnectTimeout=10)
+  folder=$(mktemp -d)
+  while read -r name room; do
+    ! is_this_host "$name" || continue
+    names+=("$name")
+    timeout "$longest_answer" "${agent[@]}" "$name" "test -x $(printf %q "$lockstep")" </dev/null >/dev/null \
+      2>"$folder/${#asked[@]}" &
+    asked+=($!)
+  done < <(list_hosts | sort -u -k 1,1)
+  trouble=''
+  for ((i = 0; i < ${#asked[@]}; i++)); do
+    status=0
+    wait "${asked[i]}" || status=$?
+    case $status in
+      0) ;;
+      1) trouble=${trouble:-"${names[i]} has no program $lockstep: it must lie under the same path on all hosts"} ;;
+      124) trouble=${trouble:-"${names[i]} does not answer within $longest_answer s: see whether '${agent[0]} ${names[i]} true' works"} ;;
+      *) trouble=${trouble:-"${names[i]} cannot be reached: $(tail -n 1 "$folder/$i" | tr -d '\r'): see whether '${agent[0]} ${names[i]} true' works"} ;;
+    esac
+  done
+  rm -rf -- "$folder"
+  [[ -z $trouble ]] || fail "host $trouble"
+}
