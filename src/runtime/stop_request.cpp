@@ -34,6 +34,9 @@ StopRequest::StopRequest() {
 }
 
 StopRequest::~StopRequest() {
+  // A process that was asked to stop is on its way out, and so are its peers: the SIGTERM that a
+  // launcher sends when the first has ended must not take its place in the exit code.
+  if (received_signal != 0) return;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], &former_actions[i], nullptr);
   }
