@@ -8,6 +8,7 @@
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/comm/watched_communicator.hpp>
+#include <lockstep/runtime/stop_request.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -75,6 +76,7 @@ int run_job(const std::function<void(Job&)>& body) {
     end_together(job, [&] { body(job); });
     return static_cast<int>(ExitCode::kDone);
   } catch (const comm::AgreedError& error) {
+    runtime::leave_by_exit_code();
     if (error.speaks()) job.log.error(error.what());
     return static_cast<int>(error.code());
   } catch (...) {

@@ -1,4 +1,5 @@
 #include <array>
+#include <atomic>
 #include <csignal>
 
 #include <lockstep/runtime/stop_request.hpp>
@@ -11,6 +12,7 @@ constexpr std::array kSignals = {SIGTERM, SIGINT, SIGUSR1};
 // A handler can only reach what has static storage.
 volatile std::sig_atomic_t received_signal = 0;
 std::array<struct sigaction, kSignals.size()> former_actions;
+std::atomic<bool> leaving = false;
 
 extern "C" void remember_signal(int number) {
   if (number == SIGINT && received_signal != 0) {
@@ -34,12 +36,16 @@ StopRequest::StopRequest() {
 }
 
 StopRequest::~StopRequest() {
-  // A process that was asked to stop is on its way out, and so are its peers: the SIGTERM that a
-  // launcher sends when the first has ended must not take its place in the exit code.
-  if (received_signal != 0) return;
+  // A process that was asked to stop is on its way out.
+  if (received_signal != 0 || leaving) return;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], &former_actions[i], nullptr);
   }
+}
+
+void leave_by_exit_code() noexcept {
+  leaving = true;
+  for (const int signal : kSignals) (void)std::signal(signal, SIG_IGN);
 }
 
 int StopRequest::signal() const noexcept {

@@ -19,4 +19,9 @@ class StopRequest {
   [[nodiscard]] int signal() const noexcept;
 };
 
+/// This process is about to end with an exit code of its own, as all its peers are: from now on
+/// SIGTERM, SIGINT and SIGUSR1 do nothing. A launcher sends SIGTERM as soon as the first rank has
+/// ended (srun --kill-on-bad-exit, mpirun), and that must not take the code's place.
+void leave_by_exit_code() noexcept;
+
 }  // namespace lockstep::runtime
