@@ -41,5 +41,6 @@ report_failure() {
 }
 trap report_failure EXIT
 
-install_packages clang-format clang-tidy shellcheck git debootstrap "${build_packages[@]}" "${torch_packages[@]}" \
+install_packages clang-format clang-tidy shellcheck git debootstrap iproute2 slurmctld slurmd slurm-client munge \
+  "${build_packages[@]}" "${torch_packages[@]}" \
   "${test_packages[@]}" "$data_package?"

@@ -12,7 +12,7 @@ Installs what is missing, builds everything and runs the tests with ctest.
   --help         this text
 
 Everything else goes to ctest: `-L unit` runs the unit tests, `-R sampler` those whose name has "sampler" in it.
-Tests run one at a time unless -j is given, because those of several ranks use the cores.
+At most two tests run at a time unless -j is given, and those of several ranks alone: they use the cores.
 TEXT
 }
 
@@ -20,7 +20,7 @@ TEXT
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
 preset=release options=() jobs=()
-[[ -v CTEST_PARALLEL_LEVEL ]] || jobs=(-j 1)
+[[ -v CTEST_PARALLEL_LEVEL ]] || jobs=(-j 2)
 while (($#)); do
   case $1 in
     --preset) preset=${2-} && shift ;;

@@ -7,7 +7,7 @@ Usage: tests/cluster/hosts.sh COMMAND
 
 Several "hosts" on one machine: network namespaces with a host name, an address and an Ethernet link each, joined by a
 switch in a namespace of its own. Nothing is added to the machine's own network. Needs root, iproute2 and util-linux.
-LOCKSTEP_HOSTS_NAME (default: lh) begins the names, so that two sets can exist at a time.
+TEST_HOSTS_NAME (default: lh) begins the names, so that two sets can exist at a time.
 
   up N              makes hosts lh1 … lhN (10.78.0.1 … N)
   run HOST CMD...   runs CMD on HOST
@@ -17,7 +17,7 @@ LOCKSTEP_HOSTS_NAME (default: lh) begins the names, so that two sets can exist a
 TEXT
 }
 
-name=${LOCKSTEP_HOSTS_NAME:-lh}
+name=${TEST_HOSTS_NAME:-lh}
 switch=${name}sw network=10.78.0 state=/run/lockstep-hosts.$name
 
 all_hosts() { ip netns list | awk -v name="$name" '$1 ~ "^" name "[0-9]+$" { print $1 }'; }

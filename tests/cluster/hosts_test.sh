@@ -17,7 +17,7 @@ case ${1-} in
 esac
 program=$1 mpirun=$2
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
-export LOCKSTEP_HOSTS_NAME=lh$$ OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export TEST_HOSTS_NAME=lh$$ OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 unset OPENBLAS_CORETYPE
 work=$(mktemp -d)
 trap '"$here/hosts.sh" down; rm -rf -- "$work"' EXIT
@@ -34,7 +34,7 @@ skip() {
 ((EUID == 0)) || skip "network namespaces need root"
 command -v ip >/dev/null || skip "there is no 'ip' (package iproute2)"
 "$here/hosts.sh" up 4 2>"$work/up" || skip "no network namespaces: $(tail -n 1 "$work/up")"
-one=${LOCKSTEP_HOSTS_NAME}1 two=${LOCKSTEP_HOSTS_NAME}2 three=${LOCKSTEP_HOSTS_NAME}3 four=${LOCKSTEP_HOSTS_NAME}4
+one=${TEST_HOSTS_NAME}1 two=${TEST_HOSTS_NAME}2 three=${TEST_HOSTS_NAME}3 four=${TEST_HOSTS_NAME}4
 
 # over_hosts HOSTS ARGUMENT...
 over_hosts() {
