@@ -163,12 +163,12 @@ end() { # NAME...
 }
 
 stop() {
-  local i names=()
+  local file names=()
   [[ -d $folder/run ]] || return 0
   timeout 5 squeue --noheader --format=%A 2>/dev/null | sort -u | xargs -r timeout 5 scancel 2>/dev/null || :
   no_jobs_run() { [[ -z $(timeout 5 squeue --noheader --states=running,completing,suspended) ]]; }
   until_true 10 no_jobs_run || :
-  for ((i = 1; i <= nodes; i++)); do names+=("node$i"); done
+  for file in "$folder"/run/node*.pid; do names+=("$(basename -- "$file" .pid)"); done
   end "${names[@]}" slurmctld munged
   rm -rf -- "$folder"
 }

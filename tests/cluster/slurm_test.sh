@@ -143,7 +143,7 @@ case_time_limit() {
     sleep 0.3
   done
   saved=$(readlink "runs/slurm-$job/checkpoints/latest") || fail "nothing was saved"
-  TEST_SLURM_NODES=2 "$here/slurm.sh" kick "$job"
+  "$here/slurm.sh" kick "$job"
   scontrol update "JobId=$job" TimeLimit=10
   until grep -q 'going on from' "slurm-$job.out"; do
     [[ $(state "$job") == @(PENDING|RUNNING|CONFIGURING) ]] || fail "job $job is $(state "$job")"
@@ -204,5 +204,5 @@ for nodes in 2 4; do
       passed "$name"
     done
   fi
-  TEST_SLURM_NODES=$nodes "$here/slurm.sh" stop
+  "$here/slurm.sh" stop
 done
