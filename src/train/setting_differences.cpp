@@ -75,6 +75,13 @@ std::int64_t virtual_shards(const json& options) {
   return shards.is_number_integer() ? shards.get<std::int64_t>() : 0;
 }
 
+/// Which kinds there are, however many of each.
+json kinds_of_devices(const json& config) {
+  std::set<std::string> kinds;
+  for (const auto& device : entry_of(config, "devices")) kinds.insert(text_of(device));
+  return kinds;
+}
+
 bool has_constant_learning_rate(const json& options) {
   return entry_of(options, "lr_schedule") == "constant";
 }
@@ -99,6 +106,7 @@ std::vector<SettingDifference> setting_differences(const json& a, const json& b)
   if (!fixed_sum) {
     differences.compare("world_size", entry_of(a, "world_size"), entry_of(b, "world_size"));
   }
+  differences.compare("devices", kinds_of_devices(a), kinds_of_devices(b));
   differences.compare_entries("versions.", entry_of(a, "versions"), entry_of(b, "versions"),
                               [&](const std::string& name) { return !fixed_sum || name != "mpi"; });
   return differences.take();

@@ -323,6 +323,15 @@ TEST_F(RunComparisonTest, VirtualShardsMakeTheNumberOfRanksIrrelevant) {
   EXPECT_THAT(settings(), ElementsAre("batch_size", "virtual_shards", "world_size"));
 }
 
+TEST_F(RunComparisonTest, AnotherKindOfDeviceMayChangeBitsNotTheirNumber) {
+  const std::string options = R"({"virtual_shards":8})";
+  write_config(a_, options, R"("world_size":1,"devices":["A100"])");
+  write_config(b_, options, R"("world_size":2,"devices":["A100","A100"])");
+  EXPECT_THAT(settings(), IsEmpty());
+  write_config(b_, options, R"("world_size":2,"devices":["A100","H100"])");
+  EXPECT_THAT(settings(), ElementsAre("devices"));
+}
+
 TEST_F(RunComparisonTest, OtherDataAndAnotherNetworkAreOtherProblems) {
   write_config(a_, R"({"hidden":[512]})", R"("dataset":{"sha256":{"train_images":"00"}})");
   write_config(b_, R"({"hidden":[256]})", R"("dataset":{"sha256":{"train_images":"11"}})");
