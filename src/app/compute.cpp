@@ -70,16 +70,16 @@ void bind_to_cores(const Job& job, const train::DistributionOptions& options, Co
   compute.threads = plan.threads;
 }
 
+/// The GPU that `compute` is on; nothing known of it where CUDA does not see it.
+runtime::CudaDevice gpu_of(const Compute& compute) {
+  const std::size_t index = static_cast<unsigned char>(compute.device.index());
+  const auto system = runtime::query_cuda_system();
+  return index < system.devices.size() ? system.devices[index] : runtime::CudaDevice{};
+}
+
 /// Collective.
 void require_devices_of_their_own(Job& job, const Compute& compute) {
-  std::string uuid;
-  if (compute.device.is_cuda()) {
-    const auto system = runtime::query_cuda_system();
-    const int index = compute.device.index();
-    if (index < static_cast<int>(system.devices.size())) {
-      uuid = system.devices[static_cast<std::size_t>(index)].uuid;
-    }
-  }
+  const auto uuid = compute.device.is_cuda() ? gpu_of(compute).uuid : "";
   const auto uuids = comm::gather_texts(*job.control, uuid);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     runtime::check_devices_differ(uuids, job.layout, ranks_may_share());
@@ -94,9 +94,8 @@ void require_devices_of_their_own(Job& job, const Compute& compute) {
 
 std::string device_name(const Compute& compute) {
   if (!compute.device.is_cuda()) return runtime::cpu_model();
-  const auto system = runtime::query_cuda_system();
-  const auto index = static_cast<std::size_t>(compute.device.index());
-  return index < system.devices.size() ? system.devices[index].name : "unknown";
+  const auto name = gpu_of(compute).name;
+  return name.empty() ? "unknown" : name;
 }
 
 runtime::DeviceOffer device_offer() {

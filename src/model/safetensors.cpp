@@ -200,7 +200,7 @@ void write_safetensors(const std::filesystem::path& path,
   }
   std::string text = header.dump();
   text.resize((text.size() + kDataAlignment - 1) / kDataAlignment * kDataAlignment, ' ');
-  const std::string before_digest = fmt::format("\"{}\":\"", kDigestEntry);
+  const std::string before_digest = fmt::format(R"("{}":")", kDigestEntry);
   const auto place = text.find(before_digest + zeros) + before_digest.size();
   text.replace(place, kDigestCharacters, digest_of(text, place, kept));
   const std::array<std::uint64_t, 1> length = {text.size()};
