@@ -101,7 +101,7 @@ void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
   const auto values = views_of(flat_parameters_);
   const auto gradients = views_of(flat_gradients_);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    torch::Tensor parameter = parameters[i];
+    const torch::Tensor& parameter = parameters[i];
     torch::Tensor(values[i]).copy_(parameter);
     parameter.set_data(values[i]);
     parameter.mutable_grad() = gradients[i];

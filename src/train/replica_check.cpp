@@ -28,8 +28,8 @@ std::vector<std::uint64_t> gather(std::uint64_t mine, comm::Communicator& commun
   const auto ranks = static_cast<std::size_t>(communicator.size());
   std::vector<double> halves(2 * ranks, 0.0);
   const auto self = 2 * static_cast<std::size_t>(communicator.rank());
-  halves[self] = static_cast<double>(mine / kHalf);
-  halves[self + 1] = static_cast<double>(mine % kHalf);
+  halves[self] = static_cast<double>(mine >> 32U);
+  halves[self + 1] = static_cast<double>(mine & (kHalf - 1));
   communicator.all_reduce(std::span(halves)).wait();
   std::vector<std::uint64_t> digests;
   for (std::size_t rank = 0; rank < ranks; ++rank) {

@@ -2,6 +2,8 @@
 //   training_steps BATCH_SIZE HIDDEN_WIDTH
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <string>
 #include <valgrind/callgrind.h>
 
 #include <lockstep/comm/factory.hpp>
@@ -23,14 +25,10 @@ class CountedSteps final : public metrics::EventSink {
   }
 };
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  if (count != 3) return EXIT_FAILURE;
+void train_some_steps(std::int64_t batch_size, std::int64_t width) {
   torch::set_num_threads(1);
   train::TrainOptions options;
-  options.sampling.batch_size = std::atoll(arguments[1]);
-  const std::int64_t width = std::atoll(arguments[2]);
+  options.sampling.batch_size = batch_size;
   options.model.hidden = {width, width};
   options.optimization.epochs = 1;
   options.output.log_every = 1;
@@ -58,5 +56,17 @@ int main(int count, char** arguments) {
   const auto result = trainer.run(events);
   std::printf("LibTorch %s, %lld steps\n", TORCH_VERSION,
               static_cast<long long>(result.position.steps));
-  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    if (count != 3) return EXIT_FAILURE;
+    train_some_steps(std::stoll(arguments[1]), std::stoll(arguments[2]));
+    return EXIT_SUCCESS;
+  } catch (const std::exception& error) {
+    (void)std::fputs(error.what(), stderr);
+    return EXIT_FAILURE;
+  }
 }
