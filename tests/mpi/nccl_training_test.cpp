@@ -61,7 +61,7 @@ struct Scenario {
 
 /// The all-reduce never ends, and NCCL says that a neighbour has failed.
 Scenario neighbour_fails() {
-  constexpr int kRemoteError = 6;
+  static constexpr int kRemoteError = 6;
   const auto failed = std::make_shared<bool>(false);
   return {.work =
               [failed](auto&, auto& gradients, auto& compute) {

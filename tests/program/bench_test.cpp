@@ -24,13 +24,13 @@ class BenchTest : public ::testing::Test {
     arguments.insert(arguments.end(), {"--json", "out.json", "--csv", "out.csv"});
     return run_program({.arguments = arguments, .ranks = ranks, .folder = folder_.path()});
   }
-  nlohmann::json results() const {
+  [[nodiscard]] nlohmann::json results() const {
     const auto document = nlohmann::json::parse(read_bytes(folder_ / "out.json"));
     EXPECT_EQ(document.at("schema"), 1);
     return document.at("results");
   }
   /// Cells of the .csv file, line by line.
-  std::vector<std::vector<std::string>> csv() const {
+  [[nodiscard]] std::vector<std::vector<std::string>> csv() const {
     std::vector<std::vector<std::string>> lines;
     std::istringstream file(read_bytes(folder_ / "out.csv"));
     for (std::string line; std::getline(file, line);) {

@@ -24,9 +24,9 @@ struct Stop {
   const char* options;
 };
 
-/// In the names of the tests.
-void PrintTo(const Stop& stop, std::ostream* out) {
-  *out << "rank " << stop.rank << " after " << stop.delay_ms << " ms " << stop.options;
+/// For the names of the tests.
+std::ostream& operator<<(std::ostream& out, const Stop& stop) {
+  return out << "rank " << stop.rank << " after " << stop.delay_ms << " ms " << stop.options;
 }
 
 class HangTest : public ::testing::TestWithParam<Stop> {};

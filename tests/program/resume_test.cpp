@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -129,7 +130,7 @@ TEST_F(ResumeTest, AtTheLaunchersDeathTheRunCanBeResumed) {
 /// LOCKSTEP_SOAK_KILLS asks for more than the everyday few.
 int kills_wanted() {
   const char* text = std::getenv("LOCKSTEP_SOAK_KILLS");  // NOLINT(concurrency-mt-unsafe)
-  return text == nullptr ? 6 : std::atoi(text);
+  return text == nullptr ? 6 : std::stoi(text);
 }
 
 TEST_F(ResumeTest, KilledAtAnyMomentItEndsWithTheSameWeights) {
@@ -167,8 +168,9 @@ TEST_F(ResumeTest, OtherNumbersOfRanksGoOnWithTheSameBits) {
   for (const auto& [ranks, steps] :
        std::vector<std::pair<int, int>>{{4, 40}, {2, 133}, {1, 251}, {4, 300}, {2, 0}}) {
     const auto limit = steps == 0 ? std::string() : " --max-steps " + std::to_string(steps);
-    const auto outcome = run_program(
-        {.arguments = arguments(run, shards + "--resume auto" + limit), .ranks = ranks});
+    const auto outcome =
+        run_program({.arguments = arguments(run, fmt::format("{}--resume auto{}", shards, limit)),
+                     .ranks = ranks});
     ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
     if (leg++ > 0) {
       EXPECT_THAT(outcome.standard_error, HasSubstr("going on from"));
@@ -215,7 +217,8 @@ TEST_F(ResumeTest, ACheckpointOfAnotherRunIsRefusedWithWhatDiffers) {
            {"--global-batch-size 32", "global_batch_size is 64 there and 32 here"},
            {"--train-samples 15000", "train_samples is 16000 there and 15000 here"}}) {
     const auto outcome = run_program(
-        {.arguments = arguments(folder_ / "other", options + " --resume " + file), .ranks = 2});
+        {.arguments = arguments(folder_ / "other", fmt::format("{} --resume {}", options, file)),
+         .ranks = 2});
     EXPECT_EQ(outcome.exit_code, 3) << options;
     ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
     EXPECT_THAT(outcome.errors()[0], AllOf(HasSubstr("checkpoints/latest"), HasSubstr(what)));

@@ -187,7 +187,7 @@ int SimulatedNccl::all_reduce(const float* send, float* receive, std::size_t cou
 int SimulatedNccl::group_start() {
   const std::lock_guard lock(cuda_->mutex());
   if (group_) cuda_->report("a group in a group");
-  group_.emplace();
+  group_ = std::make_unique<Group>();
   return kNcclSuccess;
 }
 
@@ -221,7 +221,7 @@ int SimulatedNccl::receive(float* values, std::size_t count, int peer, NcclHandl
 
 int SimulatedNccl::group_end() {
   const std::lock_guard lock(cuda_->mutex());
-  const auto group = std::exchange(group_, std::nullopt);
+  const std::shared_ptr<Group> group = std::exchange(group_, nullptr);
   if (!group || group->to < 0 || group->to != group->from ||
       group->sent.size() != group->received.size()) {
     cuda_->report("a group that is no exchange with one rank");

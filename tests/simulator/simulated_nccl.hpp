@@ -80,7 +80,7 @@ class SimulatedNccl : public comm::NcclApi {
   std::shared_ptr<SimulatedCuda> cuda_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::map<comm::NcclHandle, std::shared_ptr<State>> communicators_;
-  std::optional<Group> group_;
+  std::unique_ptr<Group> group_;                 // between group_start and group_end
   std::map<std::pair<int, int>, Floats> inbox_;  // by number of the collective, and rank
   std::vector<std::pair<MPI_Request, std::shared_ptr<Floats>>> outbox_;
 };
