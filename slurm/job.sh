@@ -125,6 +125,25 @@ apply_sweep() {
   done
 }
 
+# train: lockstep's exit code. srun's may be 0 although it could start no task, as right after a requeue.
+train() {
+  local attempt status
+  for attempt in 1 2 3; do
+    status=0
+    launch train || status=$?
+    if ((status != 0)) || [[ -e $LOCKSTEP_OUTPUT_DIR/model.safetensors ]]; then
+      return "$status"
+    fi
+    say "error: the launcher reports no failure, but $LOCKSTEP_OUTPUT_DIR has no model.safetensors"
+    if ((attempt == 3)) || [[ $out_of_time == yes ]]; then
+      break
+    fi
+    say "starting again in 5 s"
+    sleep 5 || :
+  done
+  return 1
+}
+
 # train_job: the whole of a training job; exits with lockstep's exit code.
 train_job() {
   local status=0
@@ -136,7 +155,7 @@ train_job() {
   set_default LOCKSTEP_OUTPUT_DIR "runs/$(job_name)"
   set_default LOCKSTEP_RESUME auto # after a requeue, or for the next job of a chain
   say "job $(job_name) on ${SLURM_JOB_NODELIST:-this node}: ${SLURM_NTASKS:-1} ranks, $LOCKSTEP_THREADS threads each, into $LOCKSTEP_OUTPUT_DIR"
-  launch train || status=$?
+  train || status=$?
   requeue_if_out_of_time "$status"
   exit "$status"
 }

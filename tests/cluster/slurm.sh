@@ -177,7 +177,7 @@ stop() {
 kick() { # JOB
   waits() { [[ $(squeue --noheader --jobs="$1" --format='%T %r') == 'PENDING BeginTime' ]]; }
   until_true 60 waits "$1" || fail "job $1 does not wait for its time: $(squeue --jobs="$1" 2>&1)"
-  sleep 2
+  sleep 4
   scontrol update "JobId=$1" StartTime=now
 }
 

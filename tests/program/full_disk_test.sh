@@ -36,7 +36,7 @@ mkdir "$work/small"
 mount -t tmpfs -o size=12m tmpfs "$work/small"
 
 # A checkpoint is 8 MB: one fits, a second does not, and without a second the first stays.
-common=(train --synthetic --train-samples 6400 --test-samples 100 --epochs 2 --optimizer adam --checkpoint-every 20
+common=(train --synthetic --train-samples 6400 --test-samples 100 --epochs 2 --optimizer adam --threads 1 --checkpoint-every 20
   --log-every 10)
 "$program" "${common[@]}" --output-dir "$work/ample" >"$work/log" 2>&1 || fail "the run with space: $(tail -n 3 "$work/log")"
 status=0
