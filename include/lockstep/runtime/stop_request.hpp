@@ -4,8 +4,8 @@
 namespace lockstep::runtime {
 
 /// While one exists, SIGTERM, SIGINT and SIGUSR1 set a flag instead of ending the process; a SIGINT
-/// that follows another of them ends it at once. The former handlers come back on destruction, unless
-/// a signal came in. One at a time.
+/// that follows another of them ends it at once. The former handlers come back on destruction,
+/// unless a signal came in. One at a time.
 class StopRequest {
  public:
   StopRequest();
