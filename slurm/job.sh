@@ -46,7 +46,7 @@ share_cores() {
 }
 
 # On several nodes Slurm's PMIx now and then lets a rank out of MPI_Init before another is in it, which then dies of a
-# segmentation fault, with any MPI program (open-mpi/ompi issue 12495): 7 of 1600 starts on 2 nodes (Slurm 22.05, Open
+# segmentation fault, with any MPI program (open-mpi/ompi issue 12495): 7 of 1000 starts on 2 nodes (Slurm 22.05, Open
 # MPI 4.1.4). With this algorithm of its own it was 0 of 800.
 use_safe_fence() { set_default SLURM_PMIX_FENCE ring; }
 
