@@ -4,9 +4,10 @@
 
 # shellcheck source-path=SCRIPTDIR source=../launch/lib.sh
 source "$root/launch/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../launch/mpi.sh
+source "$root/launch/mpi.sh"
 program=slurm
 
-readonly exit_preempted=75
 step_pid='' out_of_time=no
 
 # set_default NAME VALUE: what the user has exported wins.
@@ -66,7 +67,7 @@ launch() {
 }
 
 launch_once() {
-  local ranks=() binding=() status=0 waiting=yes
+  local ranks=() binding=() status=0
   if [[ $1 == -n ]]; then
     ranks=("$2") && shift 2
   fi
@@ -81,18 +82,16 @@ launch_once() {
   esac
   step_pid=$!
   [[ $out_of_time == no ]] || kill -s USR1 "$step_pid"
-  while [[ $waiting == yes ]]; do
-    interrupted=no status=0
-    wait "$step_pid" || status=$?
-    waiting=$interrupted
-  done
+  wait_for "$step_pid" || status=$?
   step_pid=''
   return "$status"
 }
 
 # shellcheck disable=SC2317 # a trap calls it
 on_time_limit() {
-  interrupted=yes out_of_time=yes
+  # shellcheck disable=SC2034 # of wait_for
+  interrupted=1
+  out_of_time=yes
   say "the time limit is near: the ranks save their state and stop"
   [[ -z $step_pid ]] || kill -s USR1 "$step_pid" 2>/dev/null || :
 }

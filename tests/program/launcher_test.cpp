@@ -21,7 +21,8 @@ std::string transports(std::map<std::string, std::string> environment) {
 
 TEST(Launcher, LoadsNoDriversOfAdaptersThatTheMachineDoesNotHave) {
 #ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "libfabric, which Open MPI is told to load here, crashes under ThreadSanitizer";
+  GTEST_SKIP()
+      << "Open MPI with the drivers that it is told to load here crashes under ThreadSanitizer";
 #endif
   if (std::filesystem::exists("/sys/class/infiniband") ||
       std::filesystem::exists("/sys/class/cxi")) {
