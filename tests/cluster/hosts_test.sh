@@ -36,18 +36,21 @@ command -v ip >/dev/null || skip "there is no 'ip' (package iproute2)"
 "$here/hosts.sh" up 4 2>"$work/up" || skip "no network namespaces: $(tail -n 1 "$work/up")"
 one=${TEST_HOSTS_NAME}1 two=${TEST_HOSTS_NAME}2 three=${TEST_HOSTS_NAME}3 four=${TEST_HOSTS_NAME}4
 
-# over_hosts HOSTS ARGUMENT...
+# over_hosts HOSTS ARGUMENT...; mapping: mpirun's, block (the default) or cyclic
 over_hosts() {
   local hosts=$1
   shift
-  "$here/hosts.sh" run "$one" "$mpirun" --oversubscribe --mca plm_rsh_agent "$here/hosts_rsh" --host "$hosts" \
+  "$here/hosts.sh" run "$one" "$mpirun" --oversubscribe "${mapping[@]}" --mca plm_rsh_agent "$here/hosts_rsh" --host "$hosts" \
     --mca btl tcp,vader,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 "$program" "$@"
 }
 
 common=(train --virtual-shards 8 --global-batch-size 64 --epochs 2 --train-samples 1501 --test-samples 500
   --log-every 1 --hidden "128,64" --optimizer adam)
 "$program" "${common[@]}" --output-dir "$work/alone" >"$work/log" 2>&1 || fail "one rank: $(tail -n 3 "$work/log")"
-for hosts in "$one:1,$two:1" "$one:2,$two:2" "$one:1,$two:1,$three:1,$four:1"; do
+for hosts in "$one:1,$two:1" "$one:2,$two:2" "cyclic $one:2,$two:2" "$one:3,$two:1" "$one:1,$two:1,$three:1,$four:1"; do
+  mapping=()
+  [[ $hosts != cyclic* ]] || mapping=(--map-by node)
+  hosts=${hosts#cyclic }
   before=$("$here/hosts.sh" sent "$two")
   rm -rf -- "$work/hosts"
   over_hosts "$hosts" "${common[@]}" --output-dir "$work/hosts" >"$work/log" 2>&1 ||
@@ -58,6 +61,18 @@ for hosts in "$one:1,$two:1" "$one:2,$two:2" "$one:1,$two:1,$three:1,$four:1"; d
   (($("$here/hosts.sh" sent "$two") - before > 48 * 430000)) || fail "the gradients did not cross the link"
   "$program" compare "$work/alone" "$work/hosts" >"$work/log" 2>&1 || fail "over $hosts: $(cat "$work/log")"
 done
+
+# Uneven hosts and a number of ranks that no power of two divides: the losses of three ranks on one host.
+losses() { sed -n 's/.*"event":"train".*"loss":\([0-9.e-]*\).*/\1/p' "$1/metrics.jsonl"; }
+common=(train --global-batch-size 96 --tail exact --epochs 2 --train-samples 1501 --test-samples 500 --log-every 1 --hidden 64)
+"$mpirun" --oversubscribe -np 3 "$program" "${common[@]}" --output-dir "$work/three" >"$work/log" 2>&1 ||
+  fail "three ranks: $(tail -n 3 "$work/log")"
+mapping=()
+over_hosts "$one:2,$two:1" "${common[@]}" --output-dir "$work/uneven" >"$work/log" 2>&1 ||
+  fail "over hosts of 2 and 1 ranks: $(tail -n 5 "$work/log")"
+paste <(losses "$work/three") <(losses "$work/uneven") |
+  awk '{d = ($1 - $2) / $1; if (d > 1e-4 || d < -1e-4) bad = 1} END {exit bad || NR != 32}' ||
+  fail "2 + 1 ranks do not train as 3 do: $(paste <(losses "$work/three") <(losses "$work/uneven"))"
 
 # What mpirun would say in a page, or not at all. `lockstep_run AGENT HOSTS ARGUMENT...` sets code.
 export OMPI_MCA_btl=tcp,vader,self OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_oob_tcp_if_include=eth0

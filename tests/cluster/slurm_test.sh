@@ -110,6 +110,19 @@ case_same_weights() { # NODES TASKS_A_NODE
   done
 }
 
+# Slurm deals the ranks out one node after another, or fills unequal nodes: the data, the devices and the reduction follow.
+case_mappings() {
+  local -x LOCKSTEP_VIRTUAL_SHARDS=4
+  by_mpirun 4 "$work/four"
+  SLURM_DISTRIBUTION=cyclic run_job --nodes=2 --ntasks-per-node=2 "$multinode"
+  expect_code 0
+  expect_digest "runs/slurm-$job" "$(digest "$work/four")"
+  # 3 + 1, each rank with a GPU of its own: plane distribution of 3.
+  SLURM_DISTRIBUTION=plane=3 run_job --nodes=2 --ntasks=4 "$multinode"
+  expect_code 0
+  expect_digest "runs/slurm-$job" "$(digest "$work/four")"
+}
+
 case_one_node() {
   by_mpirun 2 "$work/plain"
   (cd -- "$work" && sbatch --parsable --wait "$train") >"$work/job" || fail "from another folder: $(cat "$work"/slurm-*.out)"
@@ -199,7 +212,7 @@ for nodes in 2 4; do
   case_same_weights "$nodes" 1
   passed "the same weights on $nodes nodes by srun, mpirun in a job, and mpirun"
   if ((nodes == 2)); then
-    for name in one_node exit_codes time_limit array chain scaling; do
+    for name in mappings one_node exit_codes time_limit array chain scaling; do
       "case_$name"
       passed "$name"
     done
