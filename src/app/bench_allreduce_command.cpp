@@ -48,7 +48,8 @@ void print_line(const AllReduceResult& result) {
   (void)std::fflush(stdout);
 }
 
-nlohmann::ordered_json as_json(const std::vector<AllReduceResult>& results) {
+nlohmann::ordered_json as_json(const runtime::RankLayout& layout,
+                               const std::vector<AllReduceResult>& results) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& result : results) {
     list.push_back({{"bytes", result.bytes},
@@ -60,7 +61,8 @@ nlohmann::ordered_json as_json(const std::vector<AllReduceResult>& results) {
                     {"busbw_gb_per_s", result.busbw_gb_per_s},
                     {"wrong", result.wrong}});
   }
-  return {{"schema", 1}, {"results", list}};
+  const std::set<std::string> hosts(layout.hosts.begin(), layout.hosts.end());
+  return {{"schema", 1}, {"ranks", layout.world_size}, {"nodes", hosts.size()}, {"results", list}};
 }
 
 std::string as_csv(const std::vector<AllReduceResult>& results) {
@@ -73,8 +75,11 @@ std::string as_csv(const std::vector<AllReduceResult>& results) {
   return text;
 }
 
-void write_results(const ResultFiles& files, const std::vector<AllReduceResult>& results) {
-  if (!files.json.empty()) write_file_atomically(files.json, as_json(results).dump(2) + "\n");
+void write_results(const ResultFiles& files, const runtime::RankLayout& layout,
+                   const std::vector<AllReduceResult>& results) {
+  if (!files.json.empty()) {
+    write_file_atomically(files.json, as_json(layout, results).dump(2) + "\n");
+  }
   if (!files.csv.empty()) write_file_atomically(files.csv, as_csv(results));
 }
 
@@ -101,7 +106,7 @@ void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
     comm::fail_together(*job.control, fmt::format("{} sums are wrong: see the table", wrong));
   }
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    if (speaks) write_results(options.files, results);
+    if (speaks) write_results(options.files, job.layout, results);
   });
 }
 

@@ -37,7 +37,13 @@ OptionTable bench_step_option_table(BenchStepOptions& options) {
   OptionTable table = {
       {"Steps",
        {{"steps", "that count, and as many before to warm up; at most 60000 images (default 300)",
-         integer(options.steps, 1, kMostIterations)}}}};
+         integer(options.steps, 1, kMostIterations)},
+        {"synthetic", "images that are made up; off: FashionMNIST (default on)",
+         on_off(options.synthetic)},
+        {"data-dir", "FashionMNIST's folder, with --synthetic off",
+         text(options.train.data.data_dir, "DIR")},
+        {"independent", "every rank trains alone, all at the same time (default off)",
+         on_off(options.independent)}}}};
   for (auto& group : step_option_table(options.train)) table.push_back(std::move(group));
   table.push_back(results_group(options.files));
   return table;

@@ -5,6 +5,7 @@
 
 #include <lockstep/app/training_setup.hpp>
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/factory.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/sync/broadcast_parameters.hpp>
 
@@ -72,21 +73,44 @@ void check_enough_samples(Job& job, const train::TrainOptions& options, std::int
   });
 }
 
+/// This rank as the only one of a job of its own.
+runtime::RankLayout alone(const runtime::RankLayout& layout) {
+  return {.host = layout.host,
+          .process_id = layout.process_id,
+          .hosts = {layout.host},
+          .process_ids = {layout.process_id}};
+}
+
+void require_cpu(Job& job, const Compute& compute) {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (compute.gpu != nullptr) {
+      throw UsageError("ranks that train each alone do so on CPUs: use --device cpu");
+    }
+  });
+}
+
 }  // namespace
 
 std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& options,
-                                          const runtime::StopRequest& stop) {
+                                          const runtime::StopRequest& stop, Together together) {
+  const bool each_alone = together == Together::kEachRankAlone;
+  auto layout = each_alone ? alone(job.layout) : job.layout;
   const auto sizes = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_combinations(options);
-    return train::resolve_batch_sizes(options, job.layout.world_size);
+    return train::resolve_batch_sizes(options, layout.world_size);
   });
   auto compute = prepare_compute(job, options.distribution);
   auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
   check_enough_samples(job, options, dataset.train.size());
   const auto network = make_network(job, options, compute.device);
-  auto gradients = make_communicator(job, options.distribution, compute,
-                                     agree_on_overlap(job, options.distribution, compute));
-  std::unique_ptr<Training> training(new Training{std::move(compute), sizes, std::move(dataset),
+  if (each_alone) require_cpu(job, compute);
+  auto control = each_alone ? comm::make_communicator({}, layout) : nullptr;
+  auto gradients = each_alone
+                       ? comm::make_communicator({}, layout)
+                       : make_communicator(job, options.distribution, compute,
+                                           agree_on_overlap(job, options.distribution, compute));
+  std::unique_ptr<Training> training(new Training{std::move(layout), std::move(control),
+                                                  std::move(compute), sizes, std::move(dataset),
                                                   network, std::move(gradients), nullptr});
   training->trainer = end_together(job, [&] {
     return std::make_unique<train::Trainer>(
@@ -94,10 +118,10 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
         train::TrainerParts{.network = network,
                             .train = training->dataset.train.to(training->compute.device),
                             .test = training->dataset.test.to(training->compute.device),
-                            .control = *job.control,
+                            .control = each_alone ? *training->control : *job.control,
                             .gradients = *training->gradients,
                             .compute = *training->compute.stream,
-                            .layout = job.layout,
+                            .layout = training->layout,
                             .stop = stop,
                             .board = job.board()});
   });

@@ -59,6 +59,10 @@ StepTimes StepTimer::summary() const {
           .step = distribution_of(of_steps_[kStep])};
 }
 
+StepSeries StepTimer::series() const {
+  return {.step = of_steps_[kStep], .exposed_communication = of_steps_[kExposedCommunication]};
+}
+
 void StepTimer::reset() {
   for (auto& values : of_steps_) values.clear();
 }

@@ -146,6 +146,7 @@ void Trainer::end_epoch(Clock::time_point start, std::int64_t samples_before) {
       .seconds = seconds,
       .images_per_second = static_cast<double>(position.epoch_samples - samples_before) / seconds,
       .times = times,
+      .series = timer_.series(),
       .slowest = progress_.slowest});
 }
 

@@ -104,6 +104,61 @@ TEST_F(BenchTest, StepSplitsAStepIntoItsParts) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "runs")) << "a benchmark is no run";
 }
 
+TEST_F(BenchTest, StepSaysWhatEachRankDidAndThatItWasTheRightThing) {
+  ASSERT_EQ(bench(2, {"step", "--steps", "6", "--global-batch-size", "20"}).exit_code, 0);
+  const auto two = results();
+  ASSERT_THAT(two.at("ranks"), SizeIs(2));
+  double waits = 0;
+  double least_wait = 1e9;
+  for (const auto& rank : two.at("ranks")) {
+    EXPECT_LE(rank.at("wait_for_slowest_ms"), rank.at("exposed_communication_ms"));
+    EXPECT_GT(rank.at("backward_ms"), 0);
+    waits += rank.at("wait_for_slowest_ms").get<double>();
+    least_wait = std::min(least_wait, rank.at("wait_for_slowest_ms").get<double>());
+  }
+  EXPECT_GE(least_wait, 0);
+  EXPECT_NEAR(two.at("wait_for_slowest_ms"), waits / 2, 1e-9);
+  EXPECT_THAT(two.at("step_ms_series"), SizeIs(6));
+  EXPECT_EQ(two.at("configuration").at("ranks"), 2);
+  EXPECT_EQ(two.at("configuration").at("batch_size"), 10);
+  EXPECT_EQ(two.at("configuration").at("gradient_bytes"), 4 * 669'706);
+  // The same steps on one rank have the same losses.
+  ASSERT_EQ(bench(1, {"step", "--steps", "6", "--global-batch-size", "20"}).exit_code, 0);
+  const auto one = results();
+  ASSERT_THAT(two.at("losses"), SizeIs(12));
+  for (std::size_t i = 0; i < 12; ++i) {
+    const double expected = one.at("losses")[i];
+    EXPECT_NEAR(two.at("losses")[i], expected, 1e-4 * expected) << i;
+  }
+}
+
+TEST_F(BenchTest, IndependentRanksTrainAloneAtTheSameTime) {
+  ASSERT_EQ(bench(2, {"step", "--steps", "6", "--global-batch-size", "20", "--threads", "1",
+                      "--independent", "on"})
+                .exit_code,
+            0);
+  const auto alone = results();
+  EXPECT_EQ(alone.at("configuration").at("independent"), true);
+  EXPECT_EQ(alone.at("configuration").at("batch_size"), 20);
+  double images_per_second = 0;
+  for (const auto& rank : alone.at("ranks")) {
+    images_per_second += 20 / rank.at("step_ms").get<double>() * 1000;
+  }
+  EXPECT_NEAR(alone.at("images_per_second"), images_per_second, 1e-6 * images_per_second);
+  ASSERT_EQ(
+      bench(1, {"step", "--steps", "6", "--global-batch-size", "20", "--threads", "1"}).exit_code,
+      0);
+  EXPECT_EQ(alone.at("losses"), results().at("losses"));
+}
+
+TEST_F(BenchTest, StepTakesTheRealImagesWhenAsked) {
+  ASSERT_EQ(bench(2, {"step", "--steps", "3", "--synthetic", "off"}).exit_code, 0);
+  const auto real = results();
+  EXPECT_EQ(real.at("configuration").at("synthetic"), false);
+  ASSERT_EQ(bench(2, {"step", "--steps", "3"}).exit_code, 0);
+  EXPECT_NE(real.at("losses"), results().at("losses"));
+}
+
 TEST_F(BenchTest, RefusesWhatItCannotMeasure) {
   const auto expect_usage = [&](const std::vector<std::string>& words, const char* mention) {
     const auto outcome = bench(2, words);

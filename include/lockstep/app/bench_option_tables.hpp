@@ -23,6 +23,8 @@ struct BenchAllReduceOptions {
 
 struct BenchStepOptions {
   std::int64_t steps = 300;
+  bool synthetic = true;
+  bool independent = false;  ///< each rank trains alone, at the same time as the others
   train::TrainOptions train;
   ResultFiles files;
 };

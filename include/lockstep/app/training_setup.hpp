@@ -1,6 +1,7 @@
 // From options to a trainer that is ready to run: what `train` and `bench step` have in common.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include <lockstep/app/job.hpp>
@@ -13,6 +14,8 @@ namespace lockstep::app {
 
 /// Everything that a trainer works with, in the order in which it is made.
 struct Training {
+  runtime::RankLayout layout;                   ///< the job's, or of one rank alone
+  std::unique_ptr<comm::Communicator> control;  ///< of a rank alone; null: the job's
   Compute compute;
   train::BatchSizes sizes;
   train::NodeDataset dataset;
@@ -21,11 +24,18 @@ struct Training {
   std::unique_ptr<train::Trainer> trainer;
 };
 
+/// Who trains a replica together.
+enum class Together : std::uint8_t {
+  kAllRanks,
+  kEachRankAlone  ///< all do the same at the same time, and never communicate in a step; on CPUs
+};
+
 /// Collective. Throws AgreedError for options that do not fit each other, the data or the ranks.
 /// `stop` must outlive the training.
 [[nodiscard]] std::unique_ptr<Training> set_up_training(Job& job,
                                                         const train::TrainOptions& options,
-                                                        const runtime::StopRequest& stop);
+                                                        const runtime::StopRequest& stop,
+                                                        Together together = Together::kAllRanks);
 
 /// Collective. Ends the gradients' communicator in order; the trainer is gone then.
 void end_training(Job& job, Training& training);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace lockstep::metrics {
 
@@ -50,6 +51,12 @@ struct StepTimes {
   Distribution step{};  ///< whole steps
 };
 
+/// The same, step by step: what `StepTimes` is made of, in milliseconds.
+struct StepSeries {
+  std::vector<double> step{};
+  std::vector<double> exposed_communication{};
+};
+
 /// The rank whose own work took longest, and where it lost that time.
 struct SlowestRank {
   int rank = 0;
@@ -65,6 +72,7 @@ struct EpochEnd {
   double seconds = 0;     ///< training alone, first batch to last step, since the start or resume
   double images_per_second = 0;
   StepTimes times{};
+  StepSeries series{};
   SlowestRank slowest{};
 };
 

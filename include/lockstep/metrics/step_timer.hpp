@@ -33,6 +33,7 @@ class StepTimer {
 
   /// Figures over the steps since construction or the last `reset`.
   [[nodiscard]] StepTimes summary() const;
+  [[nodiscard]] StepSeries series() const;
   void reset();
 
  private:
