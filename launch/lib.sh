@@ -12,7 +12,7 @@ may_install=yes # no: use what is there
   build_packages=(g++ cmake ninja-build ccache libopenmpi-dev openmpi-bin libboost-program-options-dev
     zlib1g-dev libdeflate-dev libxxhash-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev)
   torch_packages=(libtorch-dev libopenblas0-openmp) # all presets but cuda, which takes LibTorch 2.x
-  test_packages=(libgtest-dev libgmock-dev libbenchmark-dev valgrind)
+  test_packages=(libgtest-dev libgmock-dev libbenchmark-dev valgrind gnuplot-nox "chromium?")
   data_package=dataset-fashion-mnist
   package_data_dir=/usr/share/datasets/fashion-mnist
   project_data_dir=$root/data/FashionMNIST/raw

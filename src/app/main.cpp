@@ -30,6 +30,8 @@ const std::array kCommands = {
             lockstep::app::bench_command},
     Command{"compare", "whether two runs are identical, else where they part",
             lockstep::app::compare_command},
+    Command{"report", "tables, plots and a page of how training scales, from a sweep",
+            lockstep::app::report_command},
     Command{"doctor", "what this machine and launcher are, and what is wrong with them",
             lockstep::app::doctor_command}};
 

@@ -202,9 +202,11 @@ case_chain() {
 }
 
 case_scaling() {
-  SCALING_DIR=points run_job --nodes=2 --ntasks-per-node=1 "$project/slurm/scaling.sbatch"
+  SCALING_DIR=points SCALING_REPEATS=1 SCALING_STEPS=30 SCALING_STRONG=none \
+    run_job --nodes=2 --ntasks-per-node=1 "$project/slurm/scaling.sbatch"
   expect_code 0
-  [[ -s points/step-np1.json && -s points/step-np2.json && -s points/allreduce-np2.json ]] || fail "points are missing: $(ls points)"
+  [[ -s points/report.html && $(grep -c '^1,measured,weak' points/report.csv) == 2 ]] || fail "no report: $(ls points)"
+  ! grep -q '^1,failed' points/report.csv || fail "points failed: $(cat points/report.csv)"
 }
 
 for nodes in 2 4; do

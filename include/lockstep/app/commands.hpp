@@ -14,6 +14,7 @@ using Arguments = std::vector<std::string>;
 [[nodiscard]] int bench_step_command(const Arguments& arguments);
 [[nodiscard]] int evaluate_command(const Arguments& arguments);
 [[nodiscard]] int compare_command(const Arguments& arguments);
+[[nodiscard]] int report_command(const Arguments& arguments);
 [[nodiscard]] int doctor_command(const Arguments& arguments);
 
 /// True if --help (or -h) is among the arguments.

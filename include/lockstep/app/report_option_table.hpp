@@ -1,0 +1,23 @@
+// The command line of `report`, bound to its struct.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <lockstep/app/option_table.hpp>
+#include <lockstep/report/allreduce_model.hpp>
+
+namespace lockstep::app {
+
+struct ReportOptions {
+  std::string write_to;  ///< empty: the sweep's own folder
+  std::vector<std::int64_t> predict_ranks;
+  std::optional<report::AllReduceAlgorithm> algorithm;  ///< absent: chosen by the measurements
+};
+
+/// The options must outlive the table.
+[[nodiscard]] OptionTable report_option_table(ReportOptions& options);
+
+}  // namespace lockstep::app

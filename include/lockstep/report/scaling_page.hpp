@@ -1,0 +1,16 @@
+// A sweep's page: one HTML file that needs nothing else.
+#pragma once
+
+#include <string>
+
+#include <lockstep/report/scaling_tables.hpp>
+
+namespace lockstep::report {
+
+/// True if plots can be drawn here: by gnuplot, which must be on PATH.
+[[nodiscard]] bool can_draw_plots();
+
+/// Tables, notes and, with `plots`, pictures. Throws RuntimeFailure if gnuplot fails.
+[[nodiscard]] std::string scaling_page(const ScalingReport& report, bool plots);
+
+}  // namespace lockstep::report

@@ -1,0 +1,26 @@
+#include <lockstep/app/bindings.hpp>
+#include <lockstep/app/report_option_table.hpp>
+
+namespace lockstep::app {
+
+OptionTable report_option_table(ReportOptions& options) {
+  using report::AllReduceAlgorithm;
+  using Choice = std::optional<AllReduceAlgorithm>;
+  constexpr std::int64_t kMostRanks = 1 << 20;
+  return {
+      {"Report",
+       {{"predict-ranks",
+         "also predict for these numbers of ranks (default: twice the most measured)",
+         integers(options.predict_ranks, kMostRanks)},
+        {"algorithm", "the all-reduce to predict with (default auto: as the measurements have it)",
+         choice<Choice>(options.algorithm,
+                        {{"auto", Choice()},
+                         {"ring", AllReduceAlgorithm::kRing},
+                         {"recursive-doubling", AllReduceAlgorithm::kRecursiveDoubling},
+                         {"rabenseifner", AllReduceAlgorithm::kRabenseifner},
+                         {"shared-memory", AllReduceAlgorithm::kSharedMemory}})},
+        {"write-to", "folder for the files (default: the sweep's)",
+         text(options.write_to, "DIR")}}}};
+}
+
+}  // namespace lockstep::app

@@ -1,0 +1,19 @@
+// Pictures by gnuplot, a program that is there or not.
+#pragma once
+
+#include <string>
+
+namespace lockstep::report {
+
+/// True if gnuplot can be started here.
+[[nodiscard]] bool has_gnuplot();
+
+/// An <svg> element drawn by `script`, a gnuplot script without its `set terminal` and `set
+/// output`. `prefix` keeps its ids apart from those of other pictures on the page. Throws
+/// RuntimeFailure with what gnuplot says, and after a minute without an end.
+[[nodiscard]] std::string draw_svg(const std::string& script, const std::string& prefix);
+
+/// `text` as a gnuplot string.
+[[nodiscard]] std::string gnuplot_string(std::string text);
+
+}  // namespace lockstep::report
