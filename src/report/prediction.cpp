@@ -6,7 +6,7 @@
 namespace lockstep::report {
 namespace {
 
-constexpr double kMillisecondsPerSecond = 1000.0;
+constexpr double kPerSecond = 1000.0;  // milliseconds
 constexpr double kMicrosecondsPerMillisecond = 1000.0;
 constexpr double kGoodEfficiency = 0.9;
 constexpr std::int64_t kMostBatch = 1 << 16;
@@ -73,7 +73,7 @@ Prediction ScalingModel::predict(int ranks) const {
       .compute_ms = compute_ms.at(batch_size) * (ranks == 1 ? 1 : shared_machine),
       .all_reduce_ms = all_reduce.microseconds(ranks, gradient_bytes) / kMicrosecondsPerMillisecond,
       .step_ms = within(step, error),
-      .images_per_second = within(global / step * kMillisecondsPerSecond, error),
+      .images_per_second = within(global / step * kPerSecond, error),
       .efficiency = within(ideal_ms / step, error),
       .beyond_ranks = ranks > all_reduce.most_ranks,
       .beyond_batches = batch_size < least_batch || batch_size > most_batch};

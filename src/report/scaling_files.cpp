@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kSchema = 1;
+constexpr int kReportSchema = 1;
 
 ordered_json optional_number(std::optional<double> value) {
   return value ? ordered_json(*value) : ordered_json(nullptr);
@@ -171,7 +171,7 @@ ordered_json scaling_json(const ScalingReport& report) {
   }
   ordered_json failed = ordered_json::array();
   for (const auto& run : report.sweep.failed) failed.push_back(failed_json(run));
-  return {{"schema", kSchema},
+  return {{"schema", kReportSchema},
           {"series", std::move(all)},
           {"all_reduce", std::move(times)},
           {"failed", std::move(failed)}};
@@ -183,7 +183,7 @@ std::string scaling_csv(const ScalingReport& report) {
   for (const auto& [name, value] : columns.items()) text += fmt::format(",{}", name);
   text += "\n";
   const auto add = [&](const ordered_json& point) {
-    text += fmt::format("{}", kSchema);
+    text += fmt::format("{}", kReportSchema);
     for (const auto& [name, value] : columns.items()) {
       text += ',';
       if (point.contains(name)) text += csv_cell(point.at(name));

@@ -43,7 +43,7 @@ json read_json(const std::filesystem::path& path) {
   }
 }
 
-std::string joined(const json& widths) {
+std::string widths_text(const json& widths) {
   if (widths.is_string()) return widths.get<std::string>();
   std::string text;
   for (const auto& width : widths) {
@@ -65,7 +65,7 @@ StepSettings settings_of(const json& configuration) {
           .independent = configuration.at("independent"),
           .batch_size = configuration.at("batch_size"),
           .global_batch_size = configuration.at("global_batch_size"),
-          .hidden = joined(configuration.at("hidden")),
+          .hidden = widths_text(configuration.at("hidden")),
           .others = std::move(others)};
 }
 

@@ -12,6 +12,7 @@ TEST_HOSTS_NAME (default: lh) begins the names, so that two sets can exist at a 
   up N              makes hosts lh1 … lhN (10.78.0.1 … N)
   run HOST CMD...   runs CMD on HOST
   cut HOST          takes HOST's link away; join HOST gives it back
+  rate HOST RATE    limits HOST's link to RATE each way ("100mbit"), by a token bucket of 64 kB
   sent HOST         bytes that HOST has sent over its link
   down              removes all of them, and ends what still runs there
 TEXT
@@ -43,6 +44,10 @@ up() {
   done
 }
 
+limit() { # NAMESPACE DEVICE RATE
+  tc -n "$1" qdisc replace dev "$2" root tbf rate "$3" burst 64kb latency 50ms
+}
+
 # Host name and /etc/hosts are the command's own.
 run() {
   local host=$1
@@ -67,6 +72,7 @@ case ${1-} in
   run) run "${@:2}" ;;
   cut) ip -n "$switch" link set "port${2#"$name"}" down ;;
   join) ip -n "$switch" link set "port${2#"$name"}" up ;;
+  rate) limit "$2" eth0 "$3" && limit "$switch" "port${2#"$name"}" "$3" ;;
   sent) ip netns exec "$2" cat /sys/class/net/eth0/statistics/tx_bytes ;;
   down) down ;;
   --help) usage ;;
