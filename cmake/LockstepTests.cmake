@@ -33,9 +33,10 @@ function(lockstep_unit_test name)
                        ENVIRONMENT "${lockstep_test_environment}")
 endfunction()
 
-# lockstep_mpi_test(NAME SOURCES ... USES modules... RANKS 1 2 3 4 [TORCH])
+# lockstep_mpi_test(NAME SOURCES ... USES modules... RANKS 1 2 3 4 [TORCH] [WAITS]). WAITS: its ranks
+# mostly wait, so that another test can run beside it.
 function(lockstep_mpi_test name)
-  cmake_parse_arguments(arg "TORCH" "" "SOURCES;USES;RANKS" ${ARGN})
+  cmake_parse_arguments(arg "TORCH;WAITS" "" "SOURCES;USES;RANKS" ${ARGN})
   lockstep_test_executable(${name} SOURCES ${arg_SOURCES} USES ${arg_USES} LIBRARIES GTest::gmock)
   if(arg_TORCH)
     lockstep_use_torch(${name})
@@ -47,22 +48,30 @@ function(lockstep_mpi_test name)
     set(test mpi.${name}.np${ranks})
     add_test(NAME ${test}
              COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -np ${ranks} $<TARGET_FILE:${name}>)
+    set(processors ${ranks})
+    if(arg_WAITS)
+      set(processors 1)
+    endif()
     set_tests_properties(${test} PROPERTIES LABELS mpi TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS}
-                         PROCESSORS ${ranks} ENVIRONMENT "${lockstep_test_environment}")
+                         PROCESSORS ${processors} ENVIRONMENT "${lockstep_test_environment}")
   endforeach()
 endfunction()
 
-# lockstep_program_test(NAME SOURCES ... [TIMEOUT seconds] [FIGURES]): starts the built program. One
-# ctest entry for each of its test cases. FIGURES: whole trainings whose figures are looked at; they
+# lockstep_program_test(NAME SOURCES ... [TIMEOUT seconds] [FIGURES] [WAITS]): starts the built program.
+# One ctest entry for each of its test cases. FIGURES: whole trainings whose figures are looked at; they
 # have a label of their own, because sanitizers find nothing in them that shorter runs do not show.
 function(lockstep_program_test name)
-  cmake_parse_arguments(arg "FIGURES" "TIMEOUT" "" ${ARGN})
+  cmake_parse_arguments(arg "FIGURES;WAITS" "TIMEOUT" "" ${ARGN})
   set(labels program)
   if(arg_FIGURES)
     list(APPEND labels figures)
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS})
+  endif()
+  set(processors 2)
+  if(arg_WAITS)
+    set(processors 1)
   endif()
   lockstep_test_executable(${name} ${arg_UNPARSED_ARGUMENTS} LIBRARIES GTest::gmock GTest::gtest_main)
   target_sources(${name} PRIVATE ${tests_support}/program.cpp)
@@ -71,7 +80,7 @@ function(lockstep_program_test name)
                              LOCKSTEP_RECIPES="${PROJECT_SOURCE_DIR}/launch/recipes")
   add_dependencies(${name} lockstep_launcher)
   gtest_discover_tests(${name} TEST_PREFIX program. DISCOVERY_TIMEOUT 60 TEST_LIST ${name}_tests
-                       PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2)
+                       PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${processors})
   # gtest_discover_tests would keep only the first entry of a list.
   set(script ${CMAKE_CURRENT_BINARY_DIR}/${name}_environment.cmake)
   file(WRITE ${script} "set_tests_properties(\${${name}_tests} PROPERTIES

@@ -87,6 +87,21 @@ for wrong in '--ranks 1,x' '--weak none --strong none' '--repeats 0' '--nosuch 1
   expect 2
   [[ $(grep -c 'scaling: error: ' "$work/log") == 1 ]] || fail "not one line for $wrong"
 done
+wrong_report() { # CODE TEXT ARGUMENT...
+  local code=0
+  "$program" report "${@:3}" >/dev/null 2>"$work/log" || code=$?
+  [[ $code == "$1" ]] || fail "report ${*:3}: exit code $code, not $1"
+  grep -q "^lockstep: error: .*$2" "$work/log" || fail "report ${*:3}: not '$2'"
+  [[ $(wc -l <"$work/log") == 1 ]] || fail "report ${*:3}: more than one line"
+}
+wrong_report 2 'takes one folder'
+wrong_report 2 'predict-ranks' --predict-ranks 4,x "$sweep"
+wrong_report 2 'did you mean.*predict-ranks' --predict-rank 4 "$sweep"
+wrong_report 3 "$work/nowhere" "$work/nowhere"
+mkdir -- "$work/damaged"
+head -c 300 -- "$sweep/allreduce-np2-1.json" >"$work/damaged/allreduce-np2-1.json"
+wrong_report 3 'damaged/allreduce-np2-1.json: no valid JSON at byte' "$work/damaged"
+
 mkdir -p -- "$(dirname -- "$page")"
 cp -- "$sweep/report.html" "$page"
 printf 'scaling_test: passed (%d s)\n' "$SECONDS"
