@@ -110,6 +110,8 @@ case_same_weights() { # NODES TASKS_A_NODE
   done
 }
 
+hosts_of() { tr -d ' \n"' <"$1/config.json" | sed 's/.*hosts:\[\([^]]*\)\].*/\1/'; } # RUN_FOLDER: of each rank
+
 # Slurm deals the ranks out one node after another, or fills unequal nodes: the data, the devices and the reduction follow.
 case_mappings() {
   local -x LOCKSTEP_VIRTUAL_SHARDS=4
@@ -117,10 +119,12 @@ case_mappings() {
   SLURM_DISTRIBUTION=cyclic run_job --nodes=2 --ntasks-per-node=2 "$multinode"
   expect_code 0
   expect_digest "runs/slurm-$job" "$(digest "$work/four")"
-  # 3 + 1, each rank with a GPU of its own: plane distribution of 3.
-  SLURM_DISTRIBUTION=plane=3 run_job --nodes=2 --ntasks=4 "$multinode"
+  [[ $(hosts_of "runs/slurm-$job") == node1,node2,node1,node2 ]] || fail "not cyclic: $(hosts_of "runs/slurm-$job")"
+  # 3 + 1
+  SLURM_DISTRIBUTION=plane=3 run_job --nodes=2 --ntasks=4 --ntasks-per-node=3 "$multinode"
   expect_code 0
   expect_digest "runs/slurm-$job" "$(digest "$work/four")"
+  [[ $(hosts_of "runs/slurm-$job") == node1,node1,node1,node2 ]] || fail "not 3 + 1: $(hosts_of "runs/slurm-$job")"
 }
 
 case_one_node() {
