@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -173,7 +174,10 @@ struct SeriesKey {
   std::string hidden;
   std::string others;
   int threads;
-  auto operator<=>(const SeriesKey&) const = default;
+
+  [[nodiscard]] auto tied() const { return std::tie(scaling, batch, hidden, others, threads); }
+  bool operator<(const SeriesKey& other) const { return tied() < other.tied(); }
+  bool operator!=(const SeriesKey& other) const { return tied() != other.tied(); }
 };
 
 SeriesKey key_of(Scaling scaling, const StepSettings& settings) {

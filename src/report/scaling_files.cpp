@@ -135,7 +135,7 @@ ordered_json model_json(const ScalingModel& model) {
 std::string csv_cell(const ordered_json& value) {
   if (value.is_null()) return {};
   if (!value.is_string()) return value.dump();
-  const auto text = value.get<std::string>();
+  auto text = value.get<std::string>();
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted;
   for (const char c : text) {
