@@ -1,4 +1,3 @@
-#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -32,13 +31,13 @@ void print_head(const Job& job, const BenchAllReduceOptions& options, const Comp
   const char* const on_host =
       options.distribution.node_shared ? "shared memory inside a node, MPI between" : "plain MPI";
   const char* const transport = compute.gpu != nullptr ? "NCCL" : on_host;
-  const std::set<std::string> hosts(job.layout.hosts.begin(), job.layout.hosts.end());
+  const auto hosts = job.layout.host_count();
   fmt::print(
       "# all-reduce, {} rank{} on {} host{}, {}; float32, sum, out of place; mean of {} "
       "iterations after {}\n{:>12} {:>12} {:>6} {:>12} {:>12} {:>12} {:>12} {:>6}\n",
-      job.layout.world_size, job.layout.world_size == 1 ? "" : "s", hosts.size(),
-      hosts.size() == 1 ? "" : "s", transport, options.sizes.iterations, options.sizes.warmup,
-      "bytes", "count", "type", "time_us", "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong");
+      job.layout.world_size, job.layout.world_size == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s",
+      transport, options.sizes.iterations, options.sizes.warmup, "bytes", "count", "type",
+      "time_us", "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong");
 }
 
 void print_line(const AllReduceResult& result) {
@@ -61,8 +60,10 @@ nlohmann::ordered_json as_json(const runtime::RankLayout& layout,
                     {"busbw_gb_per_s", result.busbw_gb_per_s},
                     {"wrong", result.wrong}});
   }
-  const std::set<std::string> hosts(layout.hosts.begin(), layout.hosts.end());
-  return {{"schema", 1}, {"ranks", layout.world_size}, {"nodes", hosts.size()}, {"results", list}};
+  return {{"schema", 1},
+          {"ranks", layout.world_size},
+          {"nodes", layout.host_count()},
+          {"results", list}};
 }
 
 std::string as_csv(const std::vector<AllReduceResult>& results) {

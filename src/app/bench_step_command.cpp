@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kStepUsage =
     "Usage: [mpirun -np N] lockstep bench step [options]\n\n"
     "Where a training step's time goes: an epoch of --steps steps to warm up, and one that "
-    "counts. Now and then the bare matrix products of a step run, with the same\n"
+    "counts.\nNow and then the bare matrix products of a step run, with the same\n"
     "shapes and library: their time divided by the step's is what the rest leaves of the "
     "machine.\n\n";
 

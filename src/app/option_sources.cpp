@@ -94,26 +94,35 @@ class Collected {
 };
 
 void read_command_line(const OptionTable& table, const std::vector<std::string>& arguments,
-                       Collected& collected) {
+                       Collected& collected, std::vector<std::string>* operands) {
   namespace style = po::command_line_style;
   const auto description = describe(table);
   try {
     const auto parsed =
         po::command_line_parser(arguments)
             .options(description)
-            .positional(po::positional_options_description())
             .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
             .run();
     for (const auto& option : parsed.options) {
+      // Where operands may follow, what stands behind a flag is one; "--flag=off" gives it a value.
+      const bool is_operand = option.string_key.empty();
+      const bool took_operand =
+          !is_operand && operands != nullptr && option.original_tokens.size() > 1 &&
+          description.find(option.string_key, false).semantic()->min_tokens() == 0;
+      if (is_operand && operands == nullptr) {
+        throw UsageError(
+            "an argument that is no option: every option starts with -- and a value follows its "
+            "name");
+      }
+      if (is_operand || took_operand) operands->push_back(option.value.front());
+      if (is_operand) continue;
       if (collected.find(option.string_key) != nullptr) {
         throw UsageError(fmt::format("--{} is given twice", option.string_key));
       }
-      collected.add(option.string_key, option.value.empty() ? "on" : option.value.front(),
+      const bool bare = option.value.empty() || took_operand;
+      collected.add(option.string_key, bare ? "on" : option.value.front(),
                     "--" + option.string_key);
     }
-  } catch (const po::too_many_positional_options_error&) {
-    throw UsageError(
-        "an argument that is no option: every option starts with -- and a value follows its name");
   } catch (const po::unknown_option& error) {
     std::string name = error.get_option_name();
     name.erase(0, name.find_first_not_of('-'));
@@ -218,9 +227,10 @@ std::vector<GivenOption> collect_options(const OptionTable& table,
                                          const std::vector<std::string>& arguments,
                                          const std::vector<std::string>& environment,
                                          const std::vector<std::string>& names_elsewhere,
-                                         std::vector<std::string>& warnings) {
+                                         std::vector<std::string>& warnings,
+                                         std::vector<std::string>* operands) {
   Collected collected;
-  read_command_line(table, arguments, collected);
+  read_command_line(table, arguments, collected, operands);
   collected.next_source();
   read_environment(table, environment, names_elsewhere, collected, warnings);
   collected.next_source();

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -32,31 +31,6 @@ std::vector<std::string> names_of_all_commands() {
   return names;
 }
 
-bool takes_a_value(const OptionTable& table, const std::string& argument) {
-  for (const auto& group : table) {
-    for (const auto& option : group.options) {
-      // The value of "--name=value" is there already.
-      if (argument == "--" + option.name) return !option.binding.value_name.empty();
-    }
-  }
-  return argument == "--config";
-}
-
-/// Options with their values, and the rest.
-std::pair<Arguments, Arguments> split_operands(const OptionTable& table,
-                                               const Arguments& arguments) {
-  Arguments options;
-  Arguments operands;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const bool is_option = arguments[i].starts_with("-");
-    (is_option ? options : operands).push_back(arguments[i]);
-    if (is_option && takes_a_value(table, arguments[i]) && i + 1 < arguments.size()) {
-      options.push_back(arguments[++i]);
-    }
-  }
-  return {std::move(options), std::move(operands)};
-}
-
 }  // namespace
 
 bool asks_for_help(const Arguments& arguments) {
@@ -85,10 +59,10 @@ int run_alone(const char* usage, const OptionTable& table, const Arguments& argu
   }
   const Log log(Log::Level::kInfo);
   try {
-    const auto [options, operands] = split_operands(table, arguments);
+    Arguments operands;
     std::vector<std::string> warnings;
-    const auto given =
-        collect_options(table, options, process_environment(), names_of_all_commands(), warnings);
+    const auto given = collect_options(table, arguments, process_environment(),
+                                       names_of_all_commands(), warnings, &operands);
     for (const auto& warning : warnings) log.warning(warning);
     apply_options(table, given);
     return work(operands);

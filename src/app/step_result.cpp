@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <numeric>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include <lockstep/app/step_result.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/version.hpp>
+#include <lockstep/comm/agreement.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 
 namespace lockstep::app {
@@ -18,40 +17,21 @@ namespace {
 
 using nlohmann::ordered_json;
 
+struct Part {
+  const char* name;
+  metrics::Distribution metrics::StepTimes::*of_steps;
+  double RankStepTimes::*of_rank;  ///< its mean
+};
+
 constexpr std::array kParts = {
-    std::pair{"data", &metrics::StepTimes::data},
-    std::pair{"forward", &metrics::StepTimes::forward},
-    std::pair{"backward", &metrics::StepTimes::backward},
-    std::pair{"communication", &metrics::StepTimes::communication},
-    std::pair{"exposed_communication", &metrics::StepTimes::exposed_communication},
-    std::pair{"optimizer", &metrics::StepTimes::optimizer},
-    std::pair{"step", &metrics::StepTimes::step}};
-
-constexpr std::array kRankParts = {
-    std::pair{"data", &RankStepTimes::data},
-    std::pair{"forward", &RankStepTimes::forward},
-    std::pair{"backward", &RankStepTimes::backward},
-    std::pair{"communication", &RankStepTimes::communication},
-    std::pair{"exposed_communication", &RankStepTimes::exposed_communication},
-    std::pair{"wait_for_slowest", &RankStepTimes::wait_for_slowest},
-    std::pair{"optimizer", &RankStepTimes::optimizer},
-    std::pair{"step", &RankStepTimes::step}};
-
-/// Row r is rank r's `mine`; the same length on every rank.
-std::vector<std::vector<double>> gather_rows(std::span<const double> mine,
-                                             comm::Communicator& control) {
-  const auto ranks = static_cast<std::size_t>(control.size());
-  std::vector<double> all(ranks * mine.size(), 0.0);
-  const auto own = static_cast<std::size_t>(control.rank()) * mine.size();
-  std::copy(mine.begin(), mine.end(), all.begin() + static_cast<std::ptrdiff_t>(own));
-  control.all_reduce(std::span(all)).wait();
-  std::vector<std::vector<double>> rows;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(rank * mine.size());
-    rows.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(mine.size()));
-  }
-  return rows;
-}
+    Part{"data", &metrics::StepTimes::data, &RankStepTimes::data},
+    Part{"forward", &metrics::StepTimes::forward, &RankStepTimes::forward},
+    Part{"backward", &metrics::StepTimes::backward, &RankStepTimes::backward},
+    Part{"communication", &metrics::StepTimes::communication, &RankStepTimes::communication},
+    Part{"exposed_communication", &metrics::StepTimes::exposed_communication,
+         &RankStepTimes::exposed_communication},
+    Part{"optimizer", &metrics::StepTimes::optimizer, &RankStepTimes::optimizer},
+    Part{"step", &metrics::StepTimes::step, &RankStepTimes::step}};
 
 /// Each rank's mean wait for the slowest, in milliseconds.
 std::vector<double> mean_waits(const std::vector<double>& exposed_ms, comm::Communicator& control) {
@@ -59,7 +39,7 @@ std::vector<double> mean_waits(const std::vector<double>& exposed_ms, comm::Comm
   std::vector<double> waits(static_cast<std::size_t>(control.size()), 0.0);
   for (std::size_t begin = 0; begin < exposed_ms.size(); begin += kStepsAtOnce) {
     const auto count = std::min(kStepsAtOnce, exposed_ms.size() - begin);
-    const auto rows = gather_rows(std::span(exposed_ms).subspan(begin, count), control);
+    const auto rows = comm::gather_numbers(control, std::span(exposed_ms).subspan(begin, count));
     for (std::size_t step = 0; step < count; ++step) {
       double least = rows[0][step];
       for (const auto& row : rows) least = std::min(least, row[step]);
@@ -71,24 +51,24 @@ std::vector<double> mean_waits(const std::vector<double>& exposed_ms, comm::Comm
   return waits;
 }
 
-double mean_over_ranks(const StepResult& result, double RankStepTimes::*part) {
+double mean_wait(const StepResult& result) {
   double sum = 0;
-  for (const auto& rank : result.ranks) sum += rank.*part;
+  for (const auto& rank : result.ranks) sum += rank.wait_for_slowest;
   return sum / static_cast<double>(result.ranks.size());
 }
 
 /// All that are single numbers.
 ordered_json figures(const StepResult& result) {
   ordered_json figures;
-  for (const auto& [name, part] : kParts) {
-    const auto& values = result.times.*part;
-    const std::string key = std::string(name) + "_ms";
+  for (const auto& part : kParts) {
+    const auto& values = result.times.*part.of_steps;
+    const std::string key = std::string(part.name) + "_ms";
     figures[key] = values.mean;
     figures[key + "_p50"] = values.p50;
     figures[key + "_p95"] = values.p95;
     figures[key + "_p99"] = values.p99;
   }
-  figures["wait_for_slowest_ms"] = mean_over_ranks(result, &RankStepTimes::wait_for_slowest);
+  figures["wait_for_slowest_ms"] = mean_wait(result);
   figures["steps"] = result.steps;
   figures["images_per_second"] = result.images_per_second;
   figures["sgemm_ms"] = result.sgemm_ms;
@@ -108,13 +88,12 @@ ordered_json step_configuration(const Job& job, const Training& training,
                                 const train::TrainOptions& options, bool independent) {
   auto recorded = options;
   const auto chosen = current_values(step_option_table(recorded));
-  const std::set<std::string> nodes(job.layout.hosts.begin(), job.layout.hosts.end());
   std::int64_t gradient_bytes = 0;
   for (const auto& parameter : training.network->parameters()) {
     gradient_bytes += parameter.numel() * static_cast<std::int64_t>(sizeof(float));
   }
   return {{"ranks", job.layout.world_size},
-          {"nodes", nodes.size()},
+          {"nodes", job.layout.host_count()},
           {"independent", independent},
           {"device", training.compute.device.is_cuda() ? "cuda" : "cpu"},
           {"device_name", device_name(training.compute)},
@@ -140,20 +119,15 @@ std::vector<RankStepTimes> gather_rank_times(const metrics::StepTimes& mine,
                                              const std::vector<double>& exposed_ms,
                                              comm::Communicator& control) {
   std::vector<double> means;
-  for (const auto& [name, part] : kParts) means.push_back((mine.*part).mean);
-  const auto rows = gather_rows(means, control);
+  for (const auto& part : kParts) means.push_back((mine.*part.of_steps).mean);
+  const auto rows = comm::gather_numbers(control, means);
   const auto waits = mean_waits(exposed_ms, control);
-  std::vector<RankStepTimes> ranks;
-  for (std::size_t rank = 0; rank < rows.size(); ++rank) {
-    const auto& row = rows[rank];
-    ranks.push_back({.data = row[0],
-                     .forward = row[1],
-                     .backward = row[2],
-                     .communication = row[3],
-                     .exposed_communication = row[4],
-                     .wait_for_slowest = waits[rank],
-                     .optimizer = row[5],
-                     .step = row[6]});
+  std::vector<RankStepTimes> ranks(rows.size());
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    for (std::size_t part = 0; part < kParts.size(); ++part) {
+      ranks[rank].*kParts.at(part).of_rank = rows[rank][part];
+    }
+    ranks[rank].wait_for_slowest = waits[rank];
   }
   return ranks;
 }
@@ -164,9 +138,10 @@ ordered_json step_result_json(const StepResult& result, const std::vector<std::s
   all["ranks"] = ordered_json::array();
   for (std::size_t rank = 0; rank < result.ranks.size(); ++rank) {
     ordered_json times = {{"rank", rank}, {"host", hosts.at(rank)}};
-    for (const auto& [name, part] : kRankParts) {
-      times[std::string(name) + "_ms"] = result.ranks[rank].*part;
+    for (const auto& part : kParts) {
+      times[std::string(part.name) + "_ms"] = result.ranks[rank].*part.of_rank;
     }
+    times["wait_for_slowest_ms"] = result.ranks[rank].wait_for_slowest;
     all["ranks"].push_back(std::move(times));
   }
   all["step_ms_series"] = result.step_ms;
@@ -190,15 +165,14 @@ std::string step_result_text(const StepResult& result, const train::BatchSizes& 
   auto text = fmt::format("# {}; {} thread{} a rank; {} steps\n{:<22} {:>9} {:>9} {:>9} {:>9}\n",
                           sizes.describe(), threads, threads == 1 ? "" : "s", result.steps, "ms",
                           "mean", "p50", "p95", "p99");
-  for (const auto& [name, part] : kParts) {
-    std::string label(name);
+  for (const auto& part : kParts) {
+    std::string label(part.name);
     std::replace(label.begin(), label.end(), '_', ' ');
-    const auto& values = result.times.*part;
+    const auto& values = result.times.*part.of_steps;
     text += fmt::format("{:<22} {:>9.4f} {:>9.4f} {:>9.4f} {:>9.4f}\n", label, values.mean,
                         values.p50, values.p95, values.p99);
   }
-  text += fmt::format("wait for the slowest   {:>9.4f}  (mean over ranks)\n",
-                      mean_over_ranks(result, &RankStepTimes::wait_for_slowest));
+  text += fmt::format("wait for the slowest   {:>9.4f}  (mean over ranks)\n", mean_wait(result));
   return text + fmt::format(
                     "bare matrix products   {:>19.4f}   {:.0f} % of the step\n"
                     "images/s {:.0f}; matrix products {:.0f} GFLOP/s, {:.0f} % of the multiply-add "

@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <filesystem>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -30,10 +29,10 @@ constexpr const char* kTrainUsage =
 
 void announce(const Job& job, const train::BatchSizes& sizes, const Compute& compute,
               const train::NodeDataset& dataset, const std::string& folder) {
-  const std::set<std::string> hosts(job.layout.hosts.begin(), job.layout.hosts.end());
+  const auto hosts = job.layout.host_count();
   job.log.info(fmt::format("{}; {} on {} host{}, {} thread{} a rank", sizes.describe(),
-                           compute.device.is_cuda() ? "one GPU a rank" : "CPU", hosts.size(),
-                           hosts.size() == 1 ? "" : "s", compute.threads,
+                           compute.device.is_cuda() ? "one GPU a rank" : "CPU", hosts,
+                           hosts == 1 ? "" : "s", compute.threads,
                            compute.threads == 1 ? "" : "s"));
   job.log.info(fmt::format("{}: {} training and {} test images; results in {}", dataset.description,
                            dataset.train.size(), dataset.test.size(), folder));

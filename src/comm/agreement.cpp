@@ -98,4 +98,19 @@ std::vector<std::string> gather_texts(Communicator& communicator, const std::str
   return all;
 }
 
+std::vector<std::vector<double>> gather_numbers(Communicator& communicator,
+                                                std::span<const double> mine) {
+  std::vector<double> all(static_cast<std::size_t>(communicator.size()) * mine.size(), 0.0);
+  const auto row = [&](int rank) {
+    return std::span(all).subspan(static_cast<std::size_t>(rank) * mine.size(), mine.size());
+  };
+  std::copy(mine.begin(), mine.end(), row(communicator.rank()).begin());
+  communicator.all_reduce(std::span(all)).wait();
+  std::vector<std::vector<double>> rows;
+  for (int rank = 0; rank < communicator.size(); ++rank) {
+    rows.emplace_back(row(rank).begin(), row(rank).end());
+  }
+  return rows;
+}
+
 }  // namespace lockstep::comm

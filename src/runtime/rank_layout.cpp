@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 #include <mpi.h>
@@ -43,6 +44,10 @@ std::string describe_rank(int rank, const std::string& host, int process_id) {
 }
 
 }  // namespace
+
+std::size_t RankLayout::host_count() const {
+  return std::set<std::string>(hosts.begin(), hosts.end()).size();
+}
 
 std::string RankLayout::describe() const {
   return describe_rank(rank, host, process_id);

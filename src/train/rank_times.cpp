@@ -1,16 +1,16 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <span>
 #include <vector>
 
+#include <lockstep/comm/agreement.hpp>
 #include <lockstep/train/rank_times.hpp>
 
 namespace lockstep::train {
 namespace {
 
 constexpr std::array kPhases = {"data", "forward", "backward", "optimizer"};
-using PhaseTimes = std::array<double, kPhases.size()>;  // milliseconds
+using PhaseTimes = std::vector<double>;  // milliseconds, in that order
 
 double sum(const PhaseTimes& times) {
   return std::accumulate(times.begin(), times.end(), 0.0);
@@ -23,23 +23,14 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-std::vector<PhaseTimes> gather(const PhaseTimes& mine, comm::Communicator& communicator) {
-  std::vector<double> all(static_cast<std::size_t>(communicator.size()) * mine.size(), 0.0);
-  const auto own = static_cast<std::size_t>(communicator.rank()) * mine.size();
-  std::copy(mine.begin(), mine.end(), all.begin() + static_cast<std::ptrdiff_t>(own));
-  communicator.all_reduce(std::span(all)).wait();
-  std::vector<PhaseTimes> ranks(static_cast<std::size_t>(communicator.size()));
-  for (std::size_t i = 0; i < all.size(); ++i) ranks[i / mine.size()].at(i % mine.size()) = all[i];
-  return ranks;
-}
-
 }  // namespace
 
 metrics::SlowestRank find_slowest_rank(const metrics::StepTimes& mine,
                                        comm::Communicator& communicator,
                                        const runtime::RankLayout& layout) {
-  const auto ranks = gather(
-      {mine.data.mean, mine.forward.mean, mine.backward.mean, mine.optimizer.mean}, communicator);
+  const PhaseTimes own = {mine.data.mean, mine.forward.mean, mine.backward.mean,
+                          mine.optimizer.mean};
+  const auto ranks = comm::gather_numbers(communicator, own);
   const auto slowest = std::max_element(
       ranks.begin(), ranks.end(), [](const auto& a, const auto& b) { return sum(a) < sum(b); });
   const auto median_of = [&](auto value) {

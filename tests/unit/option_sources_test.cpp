@@ -108,5 +108,17 @@ TEST_F(OptionSourcesTest, MalformedCommandLines) {
   expect_usage_error({"--config", config("nonsense\n")}, {"train.conf", "name = value"});
 }
 
+TEST_F(OptionSourcesTest, OperandsStandAnywhereBesideOptions) {
+  std::vector<std::string> warnings;
+  std::vector<std::string> operands;
+  const auto given =
+      collect_options(table_, {"run-a", "--synthetic", "run-b", "--epochs", "3", "run-c"}, {}, {},
+                      warnings, &operands);
+  EXPECT_EQ(operands, (std::vector<std::string>{"run-a", "run-b", "run-c"}));
+  ASSERT_EQ(given.size(), 2U);
+  EXPECT_EQ(given[0].value, "3");
+  EXPECT_EQ(given[1].value, "on");
+}
+
 }  // namespace
 }  // namespace lockstep::app

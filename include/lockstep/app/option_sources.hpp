@@ -13,11 +13,12 @@ namespace lockstep::app {
 /// LOCKSTEP_CONFIG) names. Throws UsageError for an unknown or repeated option, a missing value, a
 /// stray argument or an unreadable file, with the nearest valid name. LOCKSTEP_* variables that are
 /// neither options of this command nor among `names_elsewhere` (other commands' options) go to
-/// `warnings`.
+/// `warnings`. Arguments that belong to no option go to `operands`; where that is null they are
+/// stray.
 [[nodiscard]] std::vector<GivenOption> collect_options(
     const OptionTable& table, const std::vector<std::string>& arguments,
     const std::vector<std::string>& environment, const std::vector<std::string>& names_elsewhere,
-    std::vector<std::string>& warnings);
+    std::vector<std::string>& warnings, std::vector<std::string>* operands = nullptr);
 
 /// This process's environment.
 [[nodiscard]] std::vector<std::string> process_environment();

@@ -20,8 +20,7 @@ struct RankStepTimes {
   double backward = 0;
   double communication = 0;
   double exposed_communication = 0;
-  double wait_for_slowest =
-      0;  ///< the part of the exposed communication in which another rank computed
+  double wait_for_slowest = 0;  ///< of the exposed communication, while another rank computed
   double optimizer = 0;
   double step = 0;
 };

@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -67,6 +68,10 @@ auto run_on_all_ranks(Communicator& communicator, const runtime::RankLayout& lay
 /// Collective. Every rank's `mine`, in rank order.
 [[nodiscard]] std::vector<std::string> gather_texts(Communicator& communicator,
                                                     const std::string& mine);
+
+/// Collective. Every rank's `mine`, in rank order; as many numbers on every rank.
+[[nodiscard]] std::vector<std::vector<double>> gather_numbers(Communicator& communicator,
+                                                              std::span<const double> mine);
 
 /// The lowest rank whose entry of `texts` (one a rank) is not that of rank 0.
 [[nodiscard]] std::optional<std::size_t> first_unlike_rank_0(const std::vector<std::string>& texts);

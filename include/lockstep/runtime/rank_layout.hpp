@@ -18,6 +18,8 @@ struct RankLayout {
   std::vector<int> process_ids;       ///< likewise
   std::vector<int> node_ranks = {0};  ///< the ranks of this node, by local rank
 
+  /// Different hosts in the job.
+  [[nodiscard]] std::size_t host_count() const;
   /// "rank 2 (node7, pid 4711)", for messages: this rank, or any.
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] std::string describe(int any_rank) const;
