@@ -4,7 +4,6 @@
 #include <spawn.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -20,6 +19,8 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+
+#include "replaced.hpp"
 
 namespace lockstep::report {
 namespace {
@@ -95,12 +96,6 @@ int run_gnuplot(const std::string& argument, const std::filesystem::path& output
   return trouble == 0 ? wait_within_limit(child) : -1;
 }
 
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-}
-
 }  // namespace
 
 bool has_gnuplot() {
@@ -118,22 +113,19 @@ std::string draw_svg(const std::string& script, const std::string& prefix) {
   auto picture = read_text(folder / "picture.svg");
   const auto begin = picture.find("<svg");
   if (status != 0 || begin == std::string::npos) {
-    auto said = read_text(folder / "errors");
-    std::replace(said.begin(), said.end(), '\n', ' ');
+    auto said = replaced(read_text(folder / "errors"), "\n", " ");
     throw RuntimeFailure(fmt::format("gnuplot could not draw a picture: {}",
                                      said.empty() ? "it says nothing" : said));
   }
   picture.erase(0, begin);
   for (const char* reference : {"id='", "id=\"", "href='#", "href=\"#", "url(#", "url('#"}) {
-    replace_all(picture, reference, reference + prefix + "-");
+    picture = replaced(picture, reference, fmt::format("{}{}-", reference, prefix));
   }
   return picture;
 }
 
-std::string gnuplot_string(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  replace_all(text, "'", "''");
-  return fmt::format("'{}'", text);
+std::string gnuplot_string(const std::string& text) {
+  return fmt::format("'{}'", replaced(replaced(text, "\n", " "), "'", "''"));
 }
 
 }  // namespace lockstep::report

@@ -14,6 +14,6 @@ namespace lockstep::report {
 [[nodiscard]] std::string draw_svg(const std::string& script, const std::string& prefix);
 
 /// `text` as a gnuplot string.
-[[nodiscard]] std::string gnuplot_string(std::string text);
+[[nodiscard]] std::string gnuplot_string(const std::string& text);
 
 }  // namespace lockstep::report

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -177,7 +177,6 @@ struct SeriesKey {
 
   [[nodiscard]] auto tied() const { return std::tie(scaling, batch, hidden, others, threads); }
   bool operator<(const SeriesKey& other) const { return tied() < other.tied(); }
-  bool operator!=(const SeriesKey& other) const { return tied() != other.tied(); }
 };
 
 SeriesKey key_of(Scaling scaling, const StepSettings& settings) {
@@ -194,6 +193,18 @@ bool is_planned(const Sweep& sweep, const SeriesKey& key) {
 
 }  // namespace
 
+const char* loss_check_name(LossCheck check) {
+  switch (check) {
+    case LossCheck::kRight:
+      return "right";
+    case LossCheck::kWrong:
+      return "wrong";
+    case LossCheck::kNoReference:
+      return "no reference";
+  }
+  return "";
+}
+
 std::optional<double> ScalingPoint::hidden_communication() const {
   if (settings.ranks == 1 || parts.communication <= 0) return {};
   return std::clamp(1 - parts.exposed_communication / parts.communication, 0.0, 1.0);
@@ -206,27 +217,23 @@ std::string Series::title() const {
 }
 
 std::vector<Series> analyse(const Sweep& sweep) {
-  std::set<SeriesKey> keys;
-  for (const auto& [settings, runs] : sweep.steps) {
-    if (settings.independent || settings.ranks == 1) continue;
+  using Point = std::pair<const StepSettings, Repeats>;
+  std::map<SeriesKey, std::vector<const Point*>> members;  // by ranks, as the sweep has them
+  for (const auto& point : sweep.steps) {
+    if (point.first.independent) continue;
     for (const auto scaling : {Scaling::kStrong, Scaling::kWeak}) {
-      const auto key = key_of(scaling, settings);
-      if (is_planned(sweep, key)) keys.insert(key);
+      const auto key = key_of(scaling, point.first);
+      if (is_planned(sweep, key)) members[key].push_back(&point);
     }
   }
   std::vector<Series> all;
-  for (const auto& key : keys) {
+  for (const auto& [key, points] : members) {
+    const auto& [least, single] = *points.front();
+    if (least.ranks != 1 || points.size() == 1) continue;
     Series series{
         .scaling = key.scaling, .batch = key.batch, .hidden = key.hidden, .threads = key.threads};
-    const Repeats* single = nullptr;
-    for (const auto& [settings, runs] : sweep.steps) {
-      if (settings.independent || key_of(key.scaling, settings) != key) continue;
-      if (settings.ranks == 1) single = &runs;
-    }
-    if (single == nullptr) continue;
-    for (const auto& [settings, runs] : sweep.steps) {
-      if (settings.independent || key_of(key.scaling, settings) != key) continue;
-      series.points.push_back(point_of(sweep, settings, runs, *single));
+    for (const auto* point : points) {
+      series.points.push_back(point_of(sweep, point->first, point->second, single));
     }
     all.push_back(std::move(series));
   }

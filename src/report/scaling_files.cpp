@@ -18,18 +18,6 @@ const char* scaling_name(Scaling scaling) {
   return scaling == Scaling::kStrong ? "strong" : "weak";
 }
 
-const char* check_name(LossCheck check) {
-  switch (check) {
-    case LossCheck::kRight:
-      return "right";
-    case LossCheck::kWrong:
-      return "wrong";
-    case LossCheck::kNoReference:
-      return "no reference";
-  }
-  return "";
-}
-
 /// The columns of the CSV file, and the point's part of the JSON document.
 ordered_json point_json(const Series& series, const ScalingPoint& point) {
   const auto& settings = point.settings;
@@ -68,7 +56,7 @@ ordered_json point_json(const Series& series, const ScalingPoint& point) {
           {"lost_wait_for_slowest_ms", point.lost.wait_for_slowest},
           {"lost_communication_ms", point.lost.communication},
           {"lost_rest_ms", point.lost.rest},
-          {"losses", check_name(point.loss_check)},
+          {"losses", loss_check_name(point.loss_check)},
           {"worst_relative_loss_error", point.worst_loss_error},
           {"noisy", point.noisy},
           {"exit_code", 0},

@@ -25,18 +25,6 @@ std::string percent_of(std::optional<double> part, double whole) {
   return part ? fmt::format("{:.1f}", kPercent * *part / whole) : "–";
 }
 
-std::string check_text(const ScalingPoint& point) {
-  switch (point.loss_check) {
-    case LossCheck::kRight:
-      return "right";
-    case LossCheck::kWrong:
-      return "WRONG";
-    case LossCheck::kNoReference:
-      return "no reference";
-  }
-  return {};
-}
-
 std::string predicted_text(const Predicted& predicted, double factor, int digits) {
   return fmt::format("{:.{}f} [{:.{}f}, {:.{}f}]", factor * predicted.value, digits,
                      factor * predicted.low, digits, factor * predicted.high, digits);
@@ -98,7 +86,8 @@ Table speed_table(const Series& series) {
          fmt::format("{:.2f}", point.speed_up.median), percent_range(point.efficiency),
          point.speed_up_against_all_cores ? fmt::format("{:.2f}", *point.speed_up_against_all_cores)
                                           : "–",
-         fmt::format("{}", point.repeats), check_text(point)});
+         fmt::format("{}", point.repeats),
+         point.loss_check == LossCheck::kWrong ? "WRONG" : loss_check_name(point.loss_check)});
   }
   return table;
 }

@@ -122,7 +122,6 @@ FailedRun failed_run(const json& failure, std::string file) {
 
 using RepeatedTimes = std::map<std::pair<int, std::int64_t>, std::vector<AllReduceTime>>;
 
-/// Of which the ranks are those in the file's name (allreduce-np4-2.json), or in the document.
 void add_all_reduces(const json& document, RepeatedTimes& times) {
   const int ranks = document.at("ranks");
   for (const auto& result : document.at("results")) {

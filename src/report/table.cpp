@@ -4,6 +4,8 @@
 
 #include <lockstep/report/table.hpp>
 
+#include "replaced.hpp"
+
 namespace lockstep::report {
 namespace {
 
@@ -19,13 +21,6 @@ std::size_t width_of(const std::string& text) {
 std::string padded(const std::string& text, std::size_t width, bool left) {
   const std::string spaces(width - width_of(text), ' ');
   return left ? text + spaces : spaces + text;
-}
-
-std::string replaced(std::string text, char from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, 1, to);
-  }
-  return text;
 }
 
 }  // namespace
@@ -55,7 +50,7 @@ std::string as_text(const Table& table) {
 std::string as_markdown(const Table& table) {
   const auto line = [](const std::vector<std::string>& cells) {
     std::string text = "|";
-    for (const auto& cell : cells) text += fmt::format(" {} |", replaced(cell, '|', "\\|"));
+    for (const auto& cell : cells) text += fmt::format(" {} |", replaced(cell, "|", "\\|"));
     return text + "\n";
   };
   auto text = line(table.head) + "|---|";
@@ -66,7 +61,7 @@ std::string as_markdown(const Table& table) {
 }
 
 std::string html_escaped(const std::string& text) {
-  return replaced(replaced(replaced(replaced(text, '&', "&amp;"), '<', "&lt;"), '>', "&gt;"), '"',
+  return replaced(replaced(replaced(replaced(text, "&", "&amp;"), "<", "&lt;"), ">", "&gt;"), "\"",
                   "&quot;");
 }
 

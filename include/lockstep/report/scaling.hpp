@@ -32,6 +32,9 @@ struct LostTime {
 /// Whether a point computed the same as one rank does with the same global batch.
 enum class LossCheck : std::uint8_t { kRight, kWrong, kNoReference };
 
+/// "right", "wrong", "no reference".
+[[nodiscard]] const char* loss_check_name(LossCheck check);
+
 /// One number of ranks.
 struct ScalingPoint {
   StepSettings settings;
