@@ -123,12 +123,13 @@ has_data() { # DIR: true if the four files are there, plain or gzip
 }
 
 # The package to ask for, if any: "NAME?", because FashionMNIST can also be downloaded.
-wanted_data_package() {
+wanted_data_package() { [[ -n $(find_data) ]] || printf '%s?\n' "$data_package"; }
+
+find_data() { # prints the folder that has it, if one has
   local dir
   for dir in "${LOCKSTEP_DATA_DIR:-}" "$package_data_dir" "$project_data_dir"; do
-    ! has_data "$dir" || return 0
+    ! has_data "$dir" || { printf '%s\n' "$dir" && return; }
   done
-  printf '%s?\n' "$data_package"
 }
 
 # Sees to it that lockstep finds FashionMNIST from any folder.

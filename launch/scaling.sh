@@ -98,8 +98,7 @@ if [[ -n $ranks ]]; then
 else
   most=$cores
   [[ $preset == release ]] || most=$gpus
-  for ((n = 1; n < most; n *= 2)); do sweep_ranks+=("$n"); done
-  sweep_ranks+=("$most")
+  ranks_up_to "$most"
 fi
 most=${sweep_ranks[-1]}
 sweep_threads=${threads:-$((cores > most ? cores / most : 1))}
@@ -119,10 +118,12 @@ if [[ -z $lockstep ]]; then
 fi
 [[ -x $lockstep ]] || fail "--program $lockstep: no program there" 2
 if [[ $synthetic == no ]]; then
-  for dir in "${LOCKSTEP_DATA_DIR:-}" "$package_data_dir" "$project_data_dir"; do
-    has_data "$dir" && sweep_options+=(--synthetic off --data-dir "$dir") && break
-  done
-  [[ " ${sweep_options[*]} " == *" --data-dir "* ]] || say "FashionMNIST is not here: made-up images of the same shapes"
+  data_dir=$(find_data)
+  if [[ -n $data_dir ]]; then
+    sweep_options+=(--synthetic off --data-dir "$data_dir")
+  else
+    say "FashionMNIST is not here: made-up images of the same shapes"
+  fi
 fi
 
 run_point() { # RANKS ARGUMENT...

@@ -5,7 +5,14 @@
 
 sweep_folder='' sweep_ranks=() sweep_weak=() sweep_strong=() sweep_hidden=('512,512')
 sweep_repeats=5 sweep_steps=300 sweep_threads=1 sweep_cores=1 sweep_alone=yes sweep_options=()
-declare -A sweep_points=() # by name: "RANKS REPEATS ARGUMENT..."
+declare -A sweep_points=() # by name: "RANKS REPEATS ARGUMENT...", none of which has a space; sweep_options may
+
+ranks_up_to() { # MOST: sets sweep_ranks to 1, 2, 4 … MOST
+  local n
+  sweep_ranks=()
+  for ((n = 1; n < $1; n *= 2)); do sweep_ranks+=("$n"); done
+  sweep_ranks+=("$1")
+}
 
 add_point() { # NAME RANKS REPEATS ARGUMENT...: of two of one name, the one with more repeats
   local name=$1 ranks=$2 repeats=$3 known=(0 0)
@@ -16,7 +23,7 @@ add_point() { # NAME RANKS REPEATS ARGUMENT...: of two of one name, the one with
 
 add_step() { # KIND RANKS REPEATS THREADS GLOBAL_BATCH HIDDEN ARGUMENT...
   add_point "$1-np$2-g$5-h${6//,/x}-t$4" "$2" "$3" bench step --steps "$sweep_steps" --threads "$4" \
-    --global-batch-size "$5" --hidden "$6" "${sweep_options[@]}" "${@:7}"
+    --global-batch-size "$5" --hidden "$6" "${@:7}"
 }
 
 add_comparisons() { # RANKS BATCH_A_RANK GLOBAL_BATCH HIDDEN: what tells where the time goes, and whether losses are right
@@ -79,7 +86,8 @@ value_of() { # OPTION ARGUMENT...: what follows it
 write_failure() { # FILE RANKS EXIT_CODE LOG ARGUMENT...
   local file=$1 ranks=$2 status=$3 log=$4 error global
   shift 4
-  error=$(grep -m 1 'error: ' -- "$log" || tail -n 1 -- "$log") || :
+  # Of a rank that a signal ended, mpirun tells, between lines of dashes.
+  error=$(grep -m 1 -E 'error: |on signal [0-9]+' -- "$log" || grep -v '^-*$' -- "$log" | tail -n 1) || :
   global=$(value_of --global-batch-size "$@")
   printf '{"schema": 1, "failed": {"what": %s, "ranks": %d, "global_batch_size": %d, "hidden": %s, "exit_code": %d, "error": %s}}\n' \
     "$(json_string "$2")" "$ranks" "${global:-0}" "$(json_string "$(value_of --hidden "$@")")" "$status" \
@@ -89,8 +97,9 @@ write_failure() { # FILE RANKS EXIT_CODE LOG ARGUMENT...
 # sweep: every point that is not measured yet, in shuffled order, so that a machine that warms up or a neighbour that
 # comes and goes is nobody's disadvantage. Returns 1 if a point failed; stops where `stopping` is set.
 sweep() {
-  local name repeat list=() file done=0 failed=0 point=() status
-  mkdir -p -- "$sweep_folder" || return
+  local name repeat list=() file done=0 failed=0 point=() options=() status
+  { mkdir -p -- "$sweep_folder" && : >>"$sweep_folder/sweep.json"; } 2>/dev/null ||
+    fail "cannot write into the folder $sweep_folder: give another, or make room there"
   plan_points
   write_plan
   for name in "${!sweep_points[@]}"; do
@@ -106,8 +115,10 @@ sweep() {
     read -ra point <<<"${sweep_points[${name%-*}]}"
     say "$((++done)) of ${#list[@]}: $name"
     rm -f -- "$file"
+    options=()
+    [[ ${point[3]} != step ]] || options=("${sweep_options[@]}")
     status=0
-    run_point "${point[0]}" "${point[@]:2}" --json "$file" >"$sweep_folder/$name.log" 2>&1 || status=$?
+    run_point "${point[0]}" "${point[@]:2}" "${options[@]}" --json "$file" >"$sweep_folder/$name.log" 2>&1 || status=$?
     if ((status == 0)) && [[ -s $file ]]; then
       rm -f -- "$sweep_folder/$name.log"
     elif [[ -z ${stopping:-} ]]; then

@@ -11,6 +11,8 @@ TEST_HOSTS_NAME (default: lh) begins the names, so that two sets can exist at a 
 
   up N              makes hosts lh1 … lhN (10.78.0.1 … N)
   run HOST CMD...   runs CMD on HOST
+  mpirun HOSTS MPIRUN ARG...
+                    runs MPIRUN on the first of HOSTS ("lh1:2,lh2:1"), with ranks on all of them
   cut HOST          takes HOST's link away; join HOST gives it back
   rate HOST RATE    limits HOST's link to RATE each way ("100mbit"), by a token bucket of 64 kB
   sent HOST         bytes that HOST has sent over its link
@@ -57,6 +59,13 @@ run() {
     sh -c 'hostname "$1" && mount --bind "$2" /etc/hosts && shift 2 && exec "$@"' sh "$host" "$state/hosts" "$@"
 }
 
+mpirun_over() {
+  local hosts=$1 mpirun=$2
+  shift 2
+  run "${hosts%%:*}" "$mpirun" --oversubscribe --mca plm_rsh_agent "$(dirname -- "$(readlink -f -- "$0")")/hosts_rsh" \
+    --host "$hosts" --mca btl tcp,vader,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 "$@"
+}
+
 down() {
   local host
   for host in $(all_hosts); do
@@ -70,6 +79,7 @@ down() {
 case ${1-} in
   up) up "$2" ;;
   run) run "${@:2}" ;;
+  mpirun) mpirun_over "${@:2}" ;;
   cut) ip -n "$switch" link set "port${2#"$name"}" down ;;
   join) ip -n "$switch" link set "port${2#"$name"}" up ;;
   rate) limit "$2" eth0 "$3" && limit "$switch" "port${2#"$name"}" "$3" ;;

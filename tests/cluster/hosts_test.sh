@@ -40,8 +40,7 @@ one=${TEST_HOSTS_NAME}1 two=${TEST_HOSTS_NAME}2 three=${TEST_HOSTS_NAME}3 four=$
 over_hosts() {
   local hosts=$1
   shift
-  "$here/hosts.sh" run "$one" "$mpirun" --oversubscribe "${mapping[@]}" --mca plm_rsh_agent "$here/hosts_rsh" --host "$hosts" \
-    --mca btl tcp,vader,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 "$program" "$@"
+  "$here/hosts.sh" mpirun "$hosts" "$mpirun" "${mapping[@]}" "$program" "$@"
 }
 
 common=(train --virtual-shards 8 --global-batch-size 64 --epochs 2 --train-samples 1501 --test-samples 500

@@ -45,9 +45,7 @@ measure() { # RANKS NAME ARGUMENT...
   local ranks=$1 name=$2 list
   shift 2
   list=$(IFS=, && echo "${hosts[*]:0:ranks}")
-  "$here/hosts.sh" run "${TEST_HOSTS_NAME}1" "$mpirun" --oversubscribe --mca plm_rsh_agent "$here/hosts_rsh" --host "$list" \
-    --mca btl tcp,vader,self --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 \
-    "$program" bench "$@" --json "$work/sweep/$name.json" >"$work/log" 2>&1 || fail "$name: $(tail -n 5 "$work/log")"
+  "$here/hosts.sh" mpirun "$list" "$mpirun" "$program" bench "$@" --json "$work/sweep/$name.json" >"$work/log" 2>&1 || fail "$name: $(tail -n 5 "$work/log")"
 }
 report() {
   "$program" report "$work/sweep" >"$work/table" 2>"$work/log" || fail "report: $(cat "$work/log")"

@@ -46,7 +46,7 @@ case " \$* " in *" --independent "*) echo "lockstep: error: out of \"luck\"" >&2
 exec "$program" "\$@"
 P
 chmod +x "$work/partly"
-scaling "$work/partly" --hidden 16 -- --overlap off
+scaling "$work/partly" --hidden 16 -- --overlap off --data-dir "$work/not used"
 expect 1
 grep -q 'error: alone-np2' "$work/log" || fail "the failed point was not said"
 [[ $(grep -c ',7,"lockstep: error: out of ""luck"""$' "$sweep/report.csv") == 2 ]] || fail "failed points are lost: $(cat "$sweep/report.csv")"
