@@ -1,5 +1,12 @@
 # Registering tests with ctest.
 set(LOCKSTEP_TEST_TIMEOUT_SECONDS 120)
+
+# What a test takes of two cores, in quarters of them (ctest's PROCESSORS, for -j 4): beside one whose
+# ranks use both cores runs another that mostly waits.
+set(LOCKSTEP_TEST_WAITS 1)
+set(LOCKSTEP_TEST_ONE_CORE 2)
+set(LOCKSTEP_TEST_TWO_CORES 3)
+set(LOCKSTEP_TEST_CROWDED 4)
 set(lockstep_test_environment
     "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
 if(LOCKSTEP_SANITIZE)
@@ -29,7 +36,7 @@ endfunction()
 function(lockstep_unit_test name)
   lockstep_test_executable(${name} ${ARGN} LIBRARIES GTest::gmock GTest::gtest_main)
   add_test(NAME unit.${name} COMMAND ${name})
-  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS}
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit PROCESSORS ${LOCKSTEP_TEST_ONE_CORE} TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS}
                        ENVIRONMENT "${lockstep_test_environment}")
 endfunction()
 
@@ -48,9 +55,13 @@ function(lockstep_mpi_test name)
     set(test mpi.${name}.np${ranks})
     add_test(NAME ${test}
              COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -np ${ranks} $<TARGET_FILE:${name}>)
-    set(processors ${ranks})
+    set(processors ${LOCKSTEP_TEST_CROWDED})
     if(arg_WAITS)
-      set(processors 1)
+      set(processors ${LOCKSTEP_TEST_WAITS})
+    elseif(ranks EQUAL 1)
+      set(processors ${LOCKSTEP_TEST_ONE_CORE})
+    elseif(ranks EQUAL 2)
+      set(processors ${LOCKSTEP_TEST_TWO_CORES})
     endif()
     set_tests_properties(${test} PROPERTIES LABELS mpi TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS}
                          PROCESSORS ${processors} ENVIRONMENT "${lockstep_test_environment}")
@@ -69,9 +80,9 @@ function(lockstep_program_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS})
   endif()
-  set(processors 2)
+  set(processors ${LOCKSTEP_TEST_TWO_CORES})
   if(arg_WAITS)
-    set(processors 1)
+    set(processors ${LOCKSTEP_TEST_WAITS})
   endif()
   lockstep_test_executable(${name} ${arg_UNPARSED_ARGUMENTS} LIBRARIES GTest::gmock GTest::gtest_main)
   target_sources(${name} PRIVATE ${tests_support}/program.cpp)

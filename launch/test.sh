@@ -12,7 +12,8 @@ Installs what is missing, builds everything and runs the tests with ctest.
   --help         this text
 
 Everything else goes to ctest: `-L unit` runs the unit tests, `-R sampler` those whose name has "sampler" in it.
-At most two tests run at a time unless -j is given, and those of several ranks alone: they use the cores.
+Tests share two cores: each says how many quarters of them it uses, so unless -j is given it is ctest -j 4. -j 2 runs
+those of several ranks alone.
 TEXT
 }
 
@@ -20,7 +21,7 @@ TEXT
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
 preset=release options=() jobs=()
-[[ -v CTEST_PARALLEL_LEVEL ]] || jobs=(-j 2)
+[[ -v CTEST_PARALLEL_LEVEL ]] || jobs=(-j 4)
 while (($#)); do
   case $1 in
     --preset) preset=${2-} && shift ;;

@@ -61,7 +61,15 @@ start_slurm() { # NODES: numbers of jobs begin anew
   source "$(cat "$work/environment")"
 }
 
-state() { scontrol show job "$1" 2>/dev/null | sed -n 's/^ *JobState=\([A-Z_]*\).*/\1/p' | head -n 1; }
+# A controller that is busy gives no answer now and then.
+state() { # JOB
+  local i state
+  for ((i = 0; i < 20; i++)); do
+    state=$(scontrol show job "$1" 2>/dev/null | sed -n 's/^ *JobState=\([A-Z_]*\).*/\1/p' | head -n 1) || :
+    [[ -z $state ]] || { printf '%s\n' "$state" && return; }
+    sleep 0.5
+  done
+}
 until_state() { # JOB PATTERN
   local i
   for ((i = 0; i < 600; i++)); do
