@@ -10,9 +10,11 @@ may_install=yes # no: use what is there
 # shellcheck disable=SC2034 # for the scripts that source this
 {
   build_packages=(g++ cmake ninja-build ccache libopenmpi-dev openmpi-bin libboost-program-options-dev
-    zlib1g-dev libdeflate-dev libxxhash-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev)
+    zlib1g-dev libdeflate-dev libxxhash-dev libprotozero-dev libpng-dev
+    nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev)
   torch_packages=(libtorch-dev libopenblas0-openmp) # all presets but cuda, which takes LibTorch 2.x
-  test_packages=(libgtest-dev libgmock-dev libbenchmark-dev valgrind gnuplot-nox "chromium?")
+  test_packages=(libgtest-dev libgmock-dev libbenchmark-dev valgrind gnuplot-nox tmux zsh groff-base
+    python3-venv python3-torch python3-pandas "chromium?")
   data_package=dataset-fashion-mnist
   package_data_dir=/usr/share/datasets/fashion-mnist
   project_data_dir=$root/data/FashionMNIST/raw
@@ -67,7 +69,7 @@ have_candidate() { # apt-cache takes an unknown name for a pattern and answers f
 install_packages() {
   [[ $may_install == yes ]] || return 0
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    fail "no apt-get here, and only Debian's packages can be installed by this script: install g++ 12, CMake 3.25 and Ninja (or newer), Open MPI 4.1, LibTorch 1.13 or 2.x, Boost.Program_options, zlib, libdeflate, xxHash, OpenSSL, nlohmann-json, spdlog and fmt (for the tests also GoogleTest), then start this again with --no-install; or use a Debian 12 container"
+    fail "no apt-get here, and only Debian's packages can be installed by this script: install g++ 12, CMake 3.25 and Ninja (or newer), Open MPI 4.1, LibTorch 1.13 or 2.x, Boost.Program_options, zlib, libdeflate, xxHash, protozero, libpng, OpenSSL, nlohmann-json, spdlog and fmt (for the tests also GoogleTest), then start this again with --no-install; or use a Debian 12 container"
   fi
   local name log=$root/build/install.log trouble missing=() wanted=() absent=()
   for name; do
@@ -215,6 +217,17 @@ provide_cuda_torch() {
   [[ -n $version ]] ||
     fail "pip's torch for this system comes without CUDA: set CMAKE_PREFIX_PATH to a LibTorch 2.x with CUDA, or use --cpu"
   : >"$complete"
+}
+
+# Other tools that the tests of interoperation hold Lockstep's files against. Without them, those are skipped.
+provide_test_tools() {
+  local venv=$root/build/test-venv log=$root/build/test-venv.log
+  [[ $may_install == yes && ! -e $venv/.complete ]] || return 0
+  step "making build/test-venv" "$log" /usr/bin/python3 -m venv --clear --system-site-packages "$venv" &&
+    step "installing pip's tensorboard and safetensors in build/test-venv" "$log" \
+      "$venv/bin/python" -m pip install --disable-pip-version-check tensorboard safetensors &&
+    : >"$venv/.complete" ||
+    warn "no tensorboard and safetensors for Python: the tests that need them will be skipped (see $log)"
 }
 
 # --- MPI ---------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ done
 mapfile -t data < <(wanted_data_package)
 prepare "$preset" "${test_packages[@]}" "${data[@]}"
 provide_data
+provide_test_tools
 build "$preset"
 allow_mpi_as_root
 exec ctest --test-dir "$root/build/$preset" --output-on-failure --no-tests=error "${jobs[@]}" "${options[@]}"

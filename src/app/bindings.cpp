@@ -144,16 +144,16 @@ Binding flag(bool& target) {
   return binding;
 }
 
-Binding integers(std::vector<std::int64_t>& target, std::int64_t most) {
+Binding integers(std::vector<std::int64_t>& target, std::int64_t least, std::int64_t most) {
   return {.value_name = "N,N,…",
-          .expected = fmt::format("comma-separated integers from 1 to {}", most),
+          .expected = fmt::format("comma-separated integers from {} to {}", least, most),
           .set =
-              [&target, most](const std::string& text) {
+              [&target, least, most](const std::string& text) {
                 std::vector<std::int64_t> values;
                 std::istringstream stream(text + ",");
                 for (std::string item; std::getline(stream, item, ',');) {
                   const auto value = parsed<std::int64_t>(item);
-                  if (!value || *value < 1 || *value > most) return false;
+                  if (!value || *value < least || *value > most) return false;
                   values.push_back(*value);
                 }
                 target = values;

@@ -5,6 +5,7 @@
 #include <lockstep/app/bindings.hpp>
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/comparison_text.hpp>
+#include <lockstep/app/report_option_table.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
 
@@ -43,10 +44,13 @@ int compare(const Arguments& folders, bool json) {
 
 }  // namespace
 
+OptionTable compare_option_table(bool& as_json) {
+  return {{"Comparison", {{"json", "print one JSON object", flag(as_json)}}}};
+}
+
 int compare_command(const Arguments& arguments) {
   bool json = false;
-  const OptionTable table = {{"Comparison", {{"json", "print one JSON object", flag(json)}}}};
-  return run_alone(kCompareUsage, table, arguments,
+  return run_alone(kCompareUsage, compare_option_table(json), arguments,
                    [&](const Arguments& folders) { return compare(folders, json); });
 }
 

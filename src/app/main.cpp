@@ -12,32 +12,33 @@
 #include <lockstep/base/nearest_name.hpp>
 #include <lockstep/comm/agreement.hpp>
 
+#include "command_list.hpp"
+
 namespace {
 
 using lockstep::app::Arguments;
 
 struct Command {
   std::string name;
-  std::string help;
   int (*run)(const Arguments&);
 };
 
-const std::array kCommands = {
-    Command{"train", "train with one replica a rank: mpirun -np N lockstep train",
-            lockstep::app::train_command},
-    Command{"evaluate", "test accuracy and loss of saved weights", lockstep::app::evaluate_command},
-    Command{"bench", "time an all-reduce by size, or a training step by part",
-            lockstep::app::bench_command},
-    Command{"compare", "whether two runs are identical, else where they part",
-            lockstep::app::compare_command},
-    Command{"report", "tables, plots and a page of how training scales, from a sweep",
-            lockstep::app::report_command},
-    Command{"doctor", "what this machine and launcher are, and what is wrong with them",
-            lockstep::app::doctor_command}};
+const std::array kCommands = {Command{"train", lockstep::app::train_command},
+                              Command{"evaluate", lockstep::app::evaluate_command},
+                              Command{"predict", lockstep::app::predict_command},
+                              Command{"bench", lockstep::app::bench_command},
+                              Command{"compare", lockstep::app::compare_command},
+                              Command{"report", lockstep::app::report_command},
+                              Command{"doctor", lockstep::app::doctor_command},
+                              Command{"completion", lockstep::app::completion_command},
+                              Command{"manual", lockstep::app::manual_command}};
 
 void print_help() {
   fmt::print("Usage: lockstep COMMAND [options]\n\n");
-  for (const auto& command : kCommands) fmt::print("  {:<10} {}\n", command.name, command.help);
+  lockstep::app::OptionsOfAllCommands options;
+  for (const auto& command : lockstep::app::describe_commands(options)) {
+    fmt::print("  {:<16} {}\n", command.name, command.summary);
+  }
   fmt::print(
       "\nlockstep COMMAND --help lists a command's options; lockstep --version what this is.\n");
 }

@@ -11,7 +11,7 @@ OptionTable report_option_table(ReportOptions& options) {
       {"Report",
        {{"predict-ranks",
          "also predict for these numbers of ranks (default: twice the most measured)",
-         integers(options.predict_ranks, kMostRanks)},
+         integers(options.predict_ranks, 1, kMostRanks)},
         {"algorithm", "the all-reduce to predict with (default auto: as the measurements have it)",
          choice<Choice>(options.algorithm,
                         {{"auto", Choice()},

@@ -2,30 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/option_sources.hpp>
-#include <lockstep/app/report_option_table.hpp>
 #include <lockstep/app/run_command.hpp>
-#include <lockstep/app/train_option_table.hpp>
+
+#include "command_list.hpp"
 
 namespace lockstep::app {
 namespace {
 
 /// A variable or a line for one of these is no mistake, whichever command runs.
 std::vector<std::string> names_of_all_commands() {
-  train::TrainOptions train;
-  EvaluateOptions evaluate;
-  BenchAllReduceOptions bench_allreduce;
-  BenchStepOptions bench_step;
-  DoctorOptions doctor;
-  ReportOptions report;
+  OptionsOfAllCommands options;
   std::vector<std::string> names;
-  for (const auto& table :
-       {train_option_table(train), evaluate_option_table(evaluate),
-        bench_allreduce_option_table(bench_allreduce), bench_step_option_table(bench_step),
-        doctor_option_table(doctor), report_option_table(report)}) {
-    const auto more = option_names(table);
+  for (const auto& command : describe_commands(options)) {
+    const auto more = option_names(command.table);
     names.insert(names.end(), more.begin(), more.end());
   }
   return names;

@@ -17,6 +17,8 @@
 #include <lockstep/train/checkpoint_writer.hpp>
 #include <lockstep/train/run_folder.hpp>
 
+#include "event_sinks.hpp"
+
 namespace lockstep::app {
 namespace {
 
@@ -55,24 +57,19 @@ std::string agreed_digest(Job& job, const model::NeuralNetwork& network) {
 /// Rank 0's folder, sinks and checkpoints; sinks that do nothing on the others.
 struct Output {
   train::RunFolder folder;
-  std::unique_ptr<metrics::EventSink> events;
+  std::unique_ptr<metrics::EventSink> events;  // null until it is known what to record
   std::unique_ptr<train::CheckpointWriter> checkpoints;
 };
 
 Output open_output(const train::TrainOptions& options, Beginning& beginning) {
   auto folder = beginning.folder ? *std::move(beginning.folder)
                                  : train::RunFolder::create(options.output.output_dir);
-  const auto lines = folder.path() / "metrics.jsonl";
   const train::RunPosition start;
   const auto& position = beginning.checkpoint ? beginning.checkpoint->position : start;
-  metrics::drop_lines_past(lines, position.steps, position.epoch);
-  std::vector<std::unique_ptr<metrics::EventSink>> sinks;
-  sinks.push_back(metrics::make_json_lines_sink(lines));
-  sinks.push_back(metrics::make_console_sink());
-  sinks.push_back(metrics::make_summary_sink(Log(Log::Level::kInfo)));
+  metrics::drop_lines_past(folder.path() / "metrics.jsonl", position.steps, position.epoch);
   auto checkpoints = std::make_unique<train::CheckpointWriter>(
       train::CheckpointFolder(folder.path()), options.output.keep_checkpoints);
-  return {std::move(folder), metrics::make_fan_out_sink(std::move(sinks)), std::move(checkpoints)};
+  return {std::move(folder), nullptr, std::move(checkpoints)};
 }
 
 /// Ends with exit code 75 on all ranks: the state is saved.
@@ -171,8 +168,9 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table,
     auto opened = open_output(options, beginning);
     const auto& folder = opened.folder.path();
     resolve_for_record(options, sizes, compute, dataset, training->gradients->overlaps(), folder);
-    write_run_record(folder, current_values(table), job.layout, devices, dataset,
-                     settings.at("dataset_sha256"));
+    const auto values = current_values(table);
+    write_run_record(folder, values, job.layout, devices, dataset, settings.at("dataset_sha256"));
+    opened.events = make_event_sinks(options.output, values, folder);
     announce(job, sizes, compute, dataset, folder.string());
     return opened;
   });
@@ -182,6 +180,8 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table,
       .threads = compute.threads,
       .global_batch_size = sizes.global(),
       .steps_per_epoch = training->trainer->steps_per_epoch(),
+      .epochs = options.optimization.epochs,
+      .total_steps = training->trainer->total_steps(),
       .steps_before = beginning.checkpoint ? beginning.checkpoint->position.steps : 0,
       .startup_seconds = runtime::seconds_since_process_start()});
   const auto result = end_together(job, [&] {

@@ -12,6 +12,7 @@ using runtime::DeviceRequest;
 using train::LearningRateSchedule;
 using train::Optimizer;
 using train::Overlap;
+using train::Progress;
 
 constexpr std::int64_t kMostEpochs = 1'000'000;
 constexpr std::int64_t kMostSamplesAPass = 1 << 20;
@@ -87,7 +88,7 @@ OptionGroup model_group(train::ModelOptions& model) {
   return {
       "Model",
       {{"hidden", "widths of the hidden layers (default 512,512)",
-        integers(model.hidden, kMostWidth)},
+        integers(model.hidden, 1, kMostWidth)},
        loss(model),
        {"init-from", "initial weights from a .safetensors file", text(model.init_from, "FILE")}}};
 }
@@ -188,7 +189,16 @@ OptionGroup output_group(train::OutputOptions& output) {
         "auto: go on from the newest checkpoint in --output-dir, if there is one; or from this "
         "file",
         text(output.resume, "auto/FILE")},
-       test_batch_size(output)}};
+       test_batch_size(output),
+       {"progress", "a line with the state of the run (default auto: on a terminal)",
+        choice<Progress>(
+            output.progress,
+            {{"auto", Progress::kAuto}, {"on", Progress::kOn}, {"off", Progress::kOff}})},
+       {"tensorboard", "write event files for TensorBoard (default on)",
+        on_off(output.tensorboard)},
+       {"histogram-every",
+        "epochs between two histograms of weights and gradients in them (default 0: none)",
+        integer(output.histogram_every, 0, kMostEpochs)}}};
 }
 
 }  // namespace
@@ -226,6 +236,27 @@ OptionTable evaluate_option_table(EvaluateOptions& options) {
             device(common.distribution),
             threads(common.distribution),
             test_batch_size(common.output)}}};
+}
+
+OptionTable predict_option_table(PredictOptions& options) {
+  constexpr std::int64_t kMostIndex = (std::int64_t{1} << 31U) - 1;
+  using data::Invert;
+  return {
+      {"Prediction",
+       {{"checkpoint", "the weights: a .safetensors file (required)",
+         text(options.checkpoint, "FILE")},
+        {"index", "numbers of test images, from 0", integers(options.index, 0, kMostIndex)},
+        {"image", "a picture, PNG or PGM; more may follow", text(options.image, "FILE")},
+        {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
+         choice<Invert>(options.invert,
+                        {{"auto", Invert::kAuto}, {"on", Invert::kOn}, {"off", Invert::kOff}})},
+        {"picture", "draw what the network sees (default auto: on a terminal)",
+         choice<Picture>(options.picture,
+                         {{"auto", Picture::kAuto}, {"on", Picture::kOn}, {"off", Picture::kOff}})},
+        {"png", "write what the network sees, enlarged, as a PNG", text(options.png, "FILE")},
+        {"json", "print everything as JSON, logits too", flag(options.json)},
+        data_dir(options.data),
+        synthetic(options.data)}}};
 }
 
 OptionTable doctor_option_table(DoctorOptions& options) {

@@ -39,13 +39,15 @@ class JsonLinesSink final : public EventSink {
            {"startup_seconds", event.startup_seconds}});
   }
   void on(const TrainStep& event) override {
-    write({{"event", "train"},
-           {"epoch", event.epoch},
-           {"step", event.step},
-           {"samples", event.samples},
-           {"loss", event.loss},
-           {"lr", event.learning_rate},
-           {"images_per_second", event.images_per_second}});
+    Json line = {{"event", "train"},
+                 {"epoch", event.epoch},
+                 {"step", event.step},
+                 {"samples", event.samples},
+                 {"loss", event.loss},
+                 {"lr", event.learning_rate},
+                 {"images_per_second", event.images_per_second}};
+    if (event.gradient_norm) line["gradient_norm"] = *event.gradient_norm;
+    write(line);
   }
   void on(const EpochEnd& event) override {
     const auto& times = event.times;

@@ -47,9 +47,11 @@ class FanOutSink final : public EventSink {
 
   void on(const RunStart& event) override { pass_on(event); }
   void on(const EpochStart& event) override { pass_on(event); }
+  void on(const StepEnd& event) override { pass_on(event); }
   void on(const TrainStep& event) override { pass_on(event); }
   void on(const EpochEnd& event) override { pass_on(event); }
   void on(const Evaluation& event) override { pass_on(event); }
+  void on(const Histograms& event) override { pass_on(event); }
   void on(const CheckpointEvent& event) override { pass_on(event); }
   void on(const Warning& event) override { pass_on(event); }
   void on(const RunEnd& event) override { pass_on(event); }

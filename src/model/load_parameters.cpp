@@ -43,6 +43,15 @@ std::vector<std::int64_t> hidden_widths_of(const std::vector<NamedParameter>& te
   return widths;
 }
 
+NeuralNetwork read_neural_network(const std::filesystem::path& path, std::int64_t inputs,
+                                  std::int64_t outputs) {
+  const auto tensors = read_parameters(path);
+  auto network =
+      make_neural_network(inputs, hidden_widths_of(tensors, inputs, outputs, path), outputs, 0);
+  load_parameters(*network, tensors, path);
+  return network;
+}
+
 void load_parameters(torch::nn::Module& module, const std::vector<NamedParameter>& tensors,
                      const std::filesystem::path& path) {
   const torch::NoGradGuard no_gradients;

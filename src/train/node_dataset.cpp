@@ -19,14 +19,6 @@ constexpr std::int64_t kSyntheticTrainSamples = 60000;
 constexpr std::int64_t kSyntheticTestSamples = 10000;
 constexpr std::uint64_t kSyntheticSeed = 0;  // the same data for every run and for `evaluate`
 
-std::unique_ptr<data::DatasetSource> open_source(const DataOptions& options) {
-  if (options.synthetic) {
-    return data::make_synthetic(kSyntheticTrainSamples, kSyntheticTestSamples, kSyntheticSeed);
-  }
-  if (!options.data_dir.empty()) return data::open_fashion_mnist({options.data_dir});
-  return data::open_fashion_mnist(data::default_data_folders());
-}
-
 /// The training images, by far the largest part, to the node's first rank; the rest to its last.
 bool decodes(const runtime::RankLayout& layout, data::Part part) {
   const int owner = part == data::Part::kTrainImages ? 0 : layout.local_size - 1;
@@ -65,6 +57,14 @@ data::ImageDataset cut(const data::ImageDataset& dataset, std::int64_t count, co
 
 }  // namespace
 
+std::unique_ptr<data::DatasetSource> open_dataset(const DataOptions& options) {
+  if (options.synthetic) {
+    return data::make_synthetic(kSyntheticTrainSamples, kSyntheticTestSamples, kSyntheticSeed);
+  }
+  if (!options.data_dir.empty()) return data::open_fashion_mnist({options.data_dir});
+  return data::open_fashion_mnist(data::default_data_folders());
+}
+
 std::map<std::string, std::string> NodeDataset::digests() const {
   constexpr std::array kNames = {"train_images", "train_labels", "test_images", "test_labels"};
   std::map<std::string, std::string> digests;
@@ -79,7 +79,7 @@ std::map<std::string, std::string> NodeDataset::digests() const {
 NodeDataset load_node_dataset(const DataOptions& options, const runtime::RankLayout& layout,
                               comm::Communicator& communicator) {
   const auto source =
-      comm::run_on_all_ranks(communicator, layout, [&] { return open_source(options); });
+      comm::run_on_all_ranks(communicator, layout, [&] { return open_dataset(options); });
   const auto shape = source->shape();
   require_same(
       communicator, layout,

@@ -11,6 +11,7 @@
 #include <lockstep/train/learning_rate.hpp>
 #include <lockstep/train/rank_times.hpp>
 #include <lockstep/train/replica_check.hpp>
+#include <lockstep/train/tensor_histograms.hpp>
 #include <lockstep/train/trainer.hpp>
 
 namespace lockstep::train {
@@ -58,6 +59,10 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
             options.output.test_batch_size) {
   reducer_.show_buckets(parts_.board);
+  if (options_.output.tensorboard && parts_.control.rank() == 0) {
+    constexpr std::size_t kMostOpenSteps = 2;
+    gradient_norms_ = parts_.compute.make_read_back(1, kMostOpenSteps);
+  }
   if (!split_.validation.empty()) {
     validation_.emplace(parts_.network, options.model.loss, parts_.control, parts_.train,
                         split_.validation, options.output.test_batch_size);
@@ -120,17 +125,16 @@ void Trainer::train_epoch() {
   gatherer_.set_order(plan.order());
   const auto start = Clock::now();
   const std::int64_t samples_before = position.epoch_samples;
-  last_line_ = start;
-  last_line_samples_ = samples_before;
+  reports_.begin_epoch(start, samples_before);
   while (position.step_of_epoch < plan.steps() && position.steps < total_steps()) {
     train_step(plan, position.step_of_epoch);
-    tell_of_steps();
+    reports_.tell(*events_);
     progress_.stopped = stop_wanted_ && position.steps < total_steps();
     if (progress_.stopped) break;
     do_what_is_due();
   }
   close_steps(0);
-  tell_of_steps();
+  reports_.tell(*events_);
   progress_.stopped = stop_wanted_ && position.steps < total_steps();
   if (!progress_.stopped) end_epoch(start, samples_before);
 }
@@ -142,12 +146,17 @@ void Trainer::end_epoch(Clock::time_point start, std::int64_t samples_before) {
   progress_.slowest = find_slowest_rank(times, parts_.control, parts_.layout);
   events_->on(metrics::EpochEnd{
       .epoch = position.epoch,
+      .step = position.steps,
       .train_loss = position.epoch_loss / static_cast<double>(position.epoch_samples),
       .seconds = seconds,
       .images_per_second = static_cast<double>(position.epoch_samples - samples_before) / seconds,
       .times = times,
       .series = timer_.series(),
       .slowest = progress_.slowest});
+  const auto every = options_.output.histogram_every;
+  if (every > 0 && position.epoch % every == 0 && parts_.control.rank() == 0) {
+    events_->on(histograms_of(parts_.network, reducer_, position.steps));
+  }
 }
 
 void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
@@ -156,11 +165,13 @@ void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
   const std::int64_t step = position.steps + 1;
   const double rate = learning_rate(options_.optimization, step, position.epoch, total_steps());
   const auto own_loss = sum_gradients(plan, step_of_epoch);
+  const bool logged = step_of_epoch % options_.output.log_every == 0;
   open_steps_.push_back({.step = step,
                          .expected_samples = plan.global_samples(step_of_epoch),
                          .learning_rate = rate,
-                         .logged = step_of_epoch % options_.output.log_every == 0,
-                         .own_loss = own_loss});
+                         .logged = logged,
+                         .own_loss = own_loss,
+                         .gradient_norm = measure_gradient_norm(logged)});
   parts_.compute.access(
       {sync::memory_of(reducer_.flat_gradients())},
       {sync::memory_of(reducer_.flat_gradients()), sync::memory_of(reducer_.flat_parameters())});
@@ -202,7 +213,7 @@ void Trainer::close_steps(std::size_t stay_open) {
     progress_.position.epoch_samples += totals.samples;
     progress_.position.epoch_loss += totals.loss_sum;
     stop_wanted_ = stop_wanted_ || totals.stop;
-    if (step.logged) log_step(step, totals.loss_sum / static_cast<double>(totals.samples));
+    report(step, totals.loss_sum / static_cast<double>(totals.samples));
   }
 }
 
@@ -288,7 +299,7 @@ void Trainer::do_what_is_due() {
   const bool keep = due(options_.output.checkpoint_every);
   if (!check && !keep) return;
   close_steps(0);
-  tell_of_steps();
+  reports_.tell(*events_);
   if (check) {
     require_equal_replicas(digests_of(replica_.state()), fmt::format("step {}", steps),
                            parts_.control, parts_.layout);
@@ -310,35 +321,40 @@ void Trainer::tell_of_checkpoint(const std::optional<metrics::CheckpointEvent>& 
   if (event) events_->on(*event);
 }
 
-void Trainer::log_step(const OpenStep& step, double loss) {
-  const std::int64_t samples = progress_.position.epoch_samples;
-  const auto now = Clock::now();
-  const double seconds = std::chrono::duration<double>(now - last_line_).count();
-  lines_.push_back(metrics::TrainStep{
-      .epoch = progress_.position.epoch,
-      .step = step.step,
-      .samples = samples,
-      .samples_per_epoch = sampler_.samples,
-      .loss = loss,
-      .learning_rate = step.learning_rate,
-      .images_per_second = static_cast<double>(samples - last_line_samples_) / seconds});
-  last_line_ = now;
-  last_line_samples_ = samples;
+void Trainer::report(const OpenStep& step, double loss) {
+  reports_.add({.epoch = progress_.position.epoch,
+                .step = step.step,
+                .samples = progress_.position.epoch_samples,
+                .samples_per_epoch = sampler_.samples,
+                .loss = loss});
+  if (!step.logged) return;
+  std::optional<double> norm;
+  if (step.gradient_norm.defined()) norm = gradient_norms_->take().front();
+  reports_.log_last(step.learning_rate, norm);
 }
 
-void Trainer::tell_of_steps() {
-  for (const auto& line : lines_) events_->on(line);
-  lines_.clear();
+/// Of the summed gradient, on its way to the host; undefined where nobody wants it.
+torch::Tensor Trainer::measure_gradient_norm(bool logged) {
+  if (!logged || gradient_norms_ == nullptr) return {};
+  const torch::NoGradGuard no_gradients;
+  parts_.compute.access({sync::memory_of(reducer_.flat_gradients())}, {});
+  auto norm = reducer_.flat_gradients().norm();
+  gradient_norms_->start(sync::floats_of(norm));
+  return norm;
 }
 
 void Trainer::evaluate() {
   using Set = metrics::Evaluation::Set;
   show(comm::Phase::kEvaluation);
   check_weights();
+  const auto& position = progress_.position;
   if (validation_) {
-    events_->on(validation_->evaluate(Set::kValidation, progress_.position.epoch));
+    auto result = validation_->evaluate(Set::kValidation, position.epoch);
+    result.step = position.steps;
+    events_->on(result);
   }
-  progress_.last_test = test_.evaluate(Set::kTest, progress_.position.epoch);
+  progress_.last_test = test_.evaluate(Set::kTest, position.epoch);
+  progress_.last_test->step = position.steps;
   events_->on(*progress_.last_test);
 }
 

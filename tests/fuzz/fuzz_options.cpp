@@ -35,7 +35,7 @@ lockstep::app::OptionTable table_of(Values& values) {
             {"synthetic", "", flag(values.flag)},
             {"shuffle", "", on_off(values.on)},
             {"output-dir", "", text(values.text, "DIR")},
-            {"hidden", "", integers(values.list, 1 << 14)}}}};
+            {"hidden", "", integers(values.list, 1, 1 << 14)}}}};
 }
 
 }  // namespace

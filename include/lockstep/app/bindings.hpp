@@ -31,8 +31,9 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 [[nodiscard]] Binding text(std::string& target, const std::string& value_name);
 [[nodiscard]] Binding flag(bool& target);
 [[nodiscard]] Binding on_off(bool& target);
-/// Comma-separated integers in [1, most].
-[[nodiscard]] Binding integers(std::vector<std::int64_t>& target, std::int64_t most);
+/// Comma-separated integers in [least, most].
+[[nodiscard]] Binding integers(std::vector<std::int64_t>& target, std::int64_t least,
+                               std::int64_t most);
 
 /// One of several names, each standing for a value.
 template <typename Value>

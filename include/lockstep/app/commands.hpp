@@ -13,9 +13,12 @@ using Arguments = std::vector<std::string>;
 [[nodiscard]] int bench_allreduce_command(const Arguments& arguments);
 [[nodiscard]] int bench_step_command(const Arguments& arguments);
 [[nodiscard]] int evaluate_command(const Arguments& arguments);
+[[nodiscard]] int predict_command(const Arguments& arguments);
 [[nodiscard]] int compare_command(const Arguments& arguments);
 [[nodiscard]] int report_command(const Arguments& arguments);
 [[nodiscard]] int doctor_command(const Arguments& arguments);
+[[nodiscard]] int completion_command(const Arguments& arguments);
+[[nodiscard]] int manual_command(const Arguments& arguments);
 
 /// True if --help (or -h) is among the arguments.
 [[nodiscard]] bool asks_for_help(const Arguments& arguments);

@@ -1,4 +1,4 @@
-// The command line of `report`, bound to its struct.
+// The command lines of `report` and `compare`, bound to their variables.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +19,8 @@ struct ReportOptions {
 
 /// The options must outlive the table.
 [[nodiscard]] OptionTable report_option_table(ReportOptions& options);
+
+/// Of `compare`.
+[[nodiscard]] OptionTable compare_option_table(bool& as_json);
 
 }  // namespace lockstep::app

@@ -1,7 +1,12 @@
-// The command line of `train` and `evaluate`, bound to their structs.
+// The command lines of `train` and of commands that share options with it, bound to their structs.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include <lockstep/app/option_table.hpp>
+#include <lockstep/data/picture.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::app {
@@ -21,6 +26,22 @@ struct EvaluateOptions {
   train::TrainOptions common;
 };
 [[nodiscard]] OptionTable evaluate_option_table(EvaluateOptions& options);
+
+/// Whether pictures are drawn with characters.
+enum class Picture : std::uint8_t { kAuto, kOn, kOff };
+
+/// What `predict` takes: weights, and images from the test set or from files.
+struct PredictOptions {
+  std::string checkpoint;
+  std::vector<std::int64_t> index;  ///< of test images
+  std::string image;                ///< a file; more may follow as operands
+  data::Invert invert = data::Invert::kAuto;
+  Picture picture = Picture::kAuto;
+  std::string png;  ///< a file for what the network sees; empty: none
+  bool json = false;
+  train::DataOptions data;
+};
+[[nodiscard]] OptionTable predict_option_table(PredictOptions& options);
 
 /// What `doctor` takes: what decides where ranks compute, and how to show what it finds.
 struct DoctorOptions {

@@ -1,14 +1,21 @@
 // FashionMNIST from its four IDX files.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <lockstep/data/image_dataset.hpp>
 
 namespace lockstep::data {
+
+/// What each label stands for.
+inline constexpr std::array<std::string_view, 10> kClassNames = {
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
 /// Folders where the data set is looked for when none is named, in this order: the project's
 /// data/FashionMNIST/raw below the working directory (torchvision's place), Debian's package.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,16 +10,27 @@ namespace lockstep::metrics {
 
 struct RunStart {
   int world_size = 1;
-  std::string device;  ///< "cpu" or "cuda"
-  int threads = 1;     ///< compute threads a rank
+  std::string device{};  ///< "cpu" or "cuda"
+  int threads = 1;       ///< compute threads a rank
   std::int64_t global_batch_size = 0;
   std::int64_t steps_per_epoch = 0;
+  std::int64_t epochs = 0;
+  std::int64_t total_steps = 0;   ///< at which the run will be complete
   std::int64_t steps_before = 0;  ///< of the run, before this start of it
   double startup_seconds = 0;     ///< from the start of the process to the first step
 };
 
 struct EpochStart {
   std::int64_t epoch = 0;  ///< from 1
+};
+
+/// A step has ended, and its totals are known.
+struct StepEnd {
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;     ///< optimizer steps of the whole run, from 1
+  std::int64_t samples = 0;  ///< of this epoch so far, over all ranks
+  std::int64_t samples_per_epoch = 0;
+  double loss = 0;  ///< mean over the step's samples on all ranks
 };
 
 /// The state after a step that is due to be logged.
@@ -30,6 +42,9 @@ struct TrainStep {
   double loss = 0;  ///< mean over the step's samples on all ranks
   double learning_rate = 0;
   double images_per_second = 0;  ///< since the line before
+  /// Euclidean norm of the step's gradient, summed over ranks, before it is clipped; where asked
+  /// for.
+  std::optional<double> gradient_norm{};
 };
 
 /// Of one quantity over steps, in milliseconds; percentiles by the nearest-rank method.
@@ -68,6 +83,7 @@ struct SlowestRank {
 
 struct EpochEnd {
   std::int64_t epoch = 0;
+  std::int64_t step = 0;  ///< the run's last so far
   double train_loss = 0;  ///< mean over the epoch's samples
   double seconds = 0;     ///< training alone, first batch to last step, since the start or resume
   double images_per_second = 0;
@@ -94,6 +110,7 @@ struct Evaluation {
   enum class Set : std::uint8_t { kValidation, kTest };
   Set set = Set::kTest;
   std::int64_t epoch = 0;
+  std::int64_t step = 0;  ///< optimizer steps before it
   std::int64_t correct = 0;
   std::int64_t samples = 0;
   double average_loss = 0;  ///< mean over batches of their mean losses, as the tutorial's
@@ -103,6 +120,23 @@ struct Evaluation {
     return samples == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(samples);
   }
   [[nodiscard]] double accuracy_percent() const { return 100.0 * accuracy(); }
+};
+
+/// How a tensor's elements are distributed.
+struct Histogram {
+  std::string tag{};  ///< "weights/linear_relu_stack.0.weight"
+  double least = 0;
+  double most = 0;
+  double count = 0;
+  double sum = 0;
+  double sum_of_squares = 0;
+  std::vector<double> counts{};  ///< in parts of equal width between least and most
+};
+
+/// Of weights and gradients, after a step.
+struct Histograms {
+  std::int64_t step = 0;
+  std::vector<Histogram> tensors{};
 };
 
 struct RunEnd {
@@ -124,9 +158,11 @@ class EventSink {
 
   virtual void on(const RunStart& /*event*/) {}
   virtual void on(const EpochStart& /*event*/) {}
+  virtual void on(const StepEnd& /*event*/) {}
   virtual void on(const TrainStep& /*event*/) {}
   virtual void on(const EpochEnd& /*event*/) {}
   virtual void on(const Evaluation& /*event*/) {}
+  virtual void on(const Histograms& /*event*/) {}
   virtual void on(const CheckpointEvent& /*event*/) {}
   virtual void on(const Warning& /*event*/) {}
   virtual void on(const RunEnd& /*event*/) {}

@@ -46,6 +46,10 @@ inline constexpr const char* kOptimizerPrefix = "optimizer.";
                                                          std::int64_t inputs, std::int64_t outputs,
                                                          const std::filesystem::path& path);
 
+/// A NeuralNetwork with the weights in a file, of whatever hidden widths it has. Throws DataError.
+[[nodiscard]] NeuralNetwork read_neural_network(const std::filesystem::path& path,
+                                                std::int64_t inputs, std::int64_t outputs);
+
 /// Copies the tensors into the module's parameters of the same names. Throws DataError naming the
 /// first that is missing, unknown or of another shape.
 void load_parameters(torch::nn::Module& module, const std::vector<NamedParameter>& tensors,

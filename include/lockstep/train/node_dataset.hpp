@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include <lockstep/comm/communicator.hpp>
@@ -24,6 +25,9 @@ struct NodeDataset {
   /// SHA-256 of each part's decoded bytes, by name ("train_images", …).
   [[nodiscard]] std::map<std::string, std::string> digests() const;
 };
+
+/// The data set that `options` name, its headers checked. Throws DataError.
+[[nodiscard]] std::unique_ptr<data::DatasetSource> open_dataset(const DataOptions& options);
 
 /// Collective. Opens the data set that `options` name, decodes it (the node's ranks share the
 /// work), and cuts it to --train-samples and --test-samples. All ranks fail together: AgreedError

@@ -18,6 +18,7 @@ namespace lockstep::train {
 enum class Optimizer : std::uint8_t { kSgd, kAdam, kAdamW, kRmsProp };
 enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear };
 enum class Overlap : std::uint8_t { kAuto, kOn, kOff };
+enum class Progress : std::uint8_t { kAuto, kOn, kOff };
 
 struct DataOptions {
   std::string data_dir{};  ///< empty: the default places
@@ -79,6 +80,9 @@ struct OutputOptions {
   std::int64_t checkpoint_every = 0;  ///< steps; 0: each epoch
   std::int64_t keep_checkpoints = 3;
   std::string resume;  ///< "auto", a checkpoint's file, or empty: a new run
+  Progress progress = Progress::kAuto;
+  bool tensorboard = true;
+  std::int64_t histogram_every = 0;  ///< epochs; 0: no histograms
 };
 
 struct TrainOptions {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@
 #include <lockstep/train/options.hpp>
 #include <lockstep/train/replica.hpp>
 #include <lockstep/train/run_position.hpp>
+#include <lockstep/train/step_reports.hpp>
 
 namespace lockstep::train {
 
@@ -92,7 +94,8 @@ class Trainer {
     std::int64_t expected_samples;
     double learning_rate;
     bool logged;
-    torch::Tensor own_loss;  ///< this rank's part of it; undefined if it had no samples
+    torch::Tensor own_loss;       ///< this rank's part of it; undefined if it had no samples
+    torch::Tensor gradient_norm;  ///< while gradient_norms_ copies it; undefined if it does not
   };
 
   void show(comm::Phase phase) const;
@@ -106,8 +109,8 @@ class Trainer {
   void close_steps(std::size_t stay_open);
   void check_totals(const sync::StepTotals& totals, const OpenStep& step) const;
   [[noreturn]] void fail_for_loss(const OpenStep& step) const;
-  void log_step(const OpenStep& step, double loss);
-  void tell_of_steps();
+  [[nodiscard]] torch::Tensor measure_gradient_norm(bool logged);
+  void report(const OpenStep& step, double loss);
   void end_epoch(Clock::time_point start, std::int64_t samples_before);
   void evaluate();
   void check_weights() const;
@@ -127,16 +130,15 @@ class Trainer {
   Evaluator test_;
   std::optional<Evaluator> validation_;
   metrics::StepTimer timer_;
+  std::unique_ptr<runtime::ReadBack> gradient_norms_;  // of logged steps, on rank 0; null: of none
 
   metrics::EventSink* events_ = nullptr;  // of the current run
   CheckpointOutput output_;               // of the current run
   TrainResult progress_;
   std::int64_t saved_steps_ = -1;  // in the latest checkpoint
   std::deque<OpenStep> open_steps_;
-  std::vector<metrics::TrainStep> lines_;  // told once the step's time has been taken
+  StepReports reports_;
   bool stop_wanted_ = false;
-  Clock::time_point last_line_;
-  std::int64_t last_line_samples_ = 0;
 };
 
 }  // namespace lockstep::train

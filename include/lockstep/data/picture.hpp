@@ -1,0 +1,46 @@
+// Pictures from files, made into what the network was trained on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <torch/torch.h>
+
+namespace lockstep::data {
+
+/// Grey values, 0 black to 255 white, one row after the other.
+struct Picture {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::vector<std::uint8_t> pixels;  ///< [height · width]
+};
+
+/// Reads a PNG (colours become their luminance, what is transparent is seen on white) or a PGM (P2
+/// or P5, comments, up to 16 bits). Sizes are checked before anything is allocated for them: at
+/// most 100 million pixels. Throws DataError naming the file and what is wrong. Sources: libpng's
+/// simplified API; https://netpbm.sourceforge.net/doc/pgm.html
+[[nodiscard]] Picture read_picture(const std::filesystem::path& path);
+
+/// The bytes of a PNG file.
+[[nodiscard]] std::string png_of(const Picture& picture);
+
+/// Whether bright and dark change places: the training images are bright on black.
+enum class Invert : std::uint8_t {
+  kAuto,  ///< where the border is bright
+  kOn,
+  kOff
+};
+
+/// A picture as the network knows them, and what was done to it, for people ("" if nothing).
+struct FittedPicture {
+  torch::Tensor image;  ///< [784] uint8
+  std::string changes;
+};
+
+/// Inverts where it is to be, scales the longer side to 28 pixels by means over areas, and pads the
+/// shorter with black: as the training images were made (arXiv:1708.07747, section 2).
+[[nodiscard]] FittedPicture fit_to_network(const Picture& picture, Invert invert);
+
+}  // namespace lockstep::data

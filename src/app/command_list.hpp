@@ -1,0 +1,35 @@
+// All commands and their options, for those who describe or complete them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <lockstep/app/bench_option_tables.hpp>
+#include <lockstep/app/report_option_table.hpp>
+#include <lockstep/app/train_option_table.hpp>
+
+namespace lockstep::app {
+
+/// Something for tables to be bound to.
+struct OptionsOfAllCommands {
+  train::TrainOptions train;
+  EvaluateOptions evaluate;
+  PredictOptions predict;
+  BenchAllReduceOptions bench_allreduce;
+  BenchStepOptions bench_step;
+  bool compare_as_json = false;
+  ReportOptions report;
+  DoctorOptions doctor;
+};
+
+struct CommandDescription {
+  std::string name;      ///< "bench step"
+  std::string operands;  ///< "RUN_A RUN_B"
+  std::string summary;
+  OptionTable table;
+};
+
+/// `options` must outlive the result.
+[[nodiscard]] std::vector<CommandDescription> describe_commands(OptionsOfAllCommands& options);
+
+}  // namespace lockstep::app

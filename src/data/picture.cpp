@@ -1,0 +1,222 @@
+#include <png.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
+#include <lockstep/data/image_dataset.hpp>
+#include <lockstep/data/picture.hpp>
+
+namespace lockstep::data {
+namespace {
+
+constexpr std::int64_t kMostPixels = 100'000'000;
+constexpr std::uintmax_t kMostFileBytes = std::uintmax_t{512} << 20U;
+constexpr std::int64_t kSide = 28;
+constexpr int kMostGrey = 255;
+constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
+
+[[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
+  throw DataError(fmt::format("{}: {}", path.string(), what));
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error) fail(path, fmt::format("cannot read the picture: {}", error.message()));
+  if (bytes > kMostFileBytes) fail(path, fmt::format("{} bytes are no picture", bytes));
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(path, fmt::format("cannot read the picture: {}", system_error_text(errno)));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::int64_t checked_pixels(const std::filesystem::path& path, std::int64_t width,
+                            std::int64_t height) {
+  if (width < 1 || height < 1 || width > kMostPixels / height) {
+    fail(path, fmt::format("a picture of {} × {} pixels: it may have up to {}", width, height,
+                           kMostPixels));
+  }
+  return width * height;
+}
+
+/// libpng's own reader: it converts colours, transparency, interlacing and depth.
+class PngReader {
+ public:
+  PngReader(const std::filesystem::path& path, const std::string& bytes) : path_(path) {
+    image_.version = PNG_IMAGE_VERSION;
+    require(::png_image_begin_read_from_memory(&image_, bytes.data(), bytes.size()));
+  }
+  ~PngReader() { ::png_image_free(&image_); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
+  PngReader(PngReader&&) = delete;
+  PngReader& operator=(PngReader&&) = delete;
+
+  Picture read() {
+    image_.format = PNG_FORMAT_GRAY;
+    Picture picture{.width = image_.width, .height = image_.height, .pixels = {}};
+    picture.pixels.resize(
+        static_cast<std::size_t>(checked_pixels(path_, picture.width, picture.height)));
+    const png_color white = {kMostGrey, kMostGrey, kMostGrey};
+    require(::png_image_finish_read(&image_, &white, picture.pixels.data(), 0, nullptr));
+    return picture;
+  }
+
+ private:
+  void require(int worked) const {
+    if (worked == 0) fail(path_, fmt::format("not a usable PNG: {}", image_.message));
+  }
+
+  const std::filesystem::path& path_;
+  png_image image_{};
+};
+
+/// Numbers in the text of a PGM file.
+class PgmReader {
+ public:
+  PgmReader(const std::filesystem::path& path, const std::string& bytes)
+      : path_(path), bytes_(bytes), position_(2) {}
+
+  Picture read() {
+    const bool text = bytes_[1] == '2';
+    Picture picture{.width = number("width"), .height = number("height"), .pixels = {}};
+    const auto most = number("greatest value");
+    constexpr std::int64_t kSixteenBits = 65535;
+    if (most < 1 || most > kSixteenBits) fail(path_, fmt::format("greatest value {}", most));
+    const auto pixels = checked_pixels(path_, picture.width, picture.height);
+    ++position_;  // one space ends the header
+    const std::int64_t pixel_bytes = text ? 2 : (most > kMostGrey ? 2 : 1);  // text: with a space
+    const auto left = static_cast<std::int64_t>(bytes_.size() - std::min(position_, bytes_.size()));
+    if (left < pixels * pixel_bytes - (text ? 1 : 0)) {
+      fail(path_, fmt::format("the file ends after {} bytes of its {} × {} pixels", left,
+                              picture.width, picture.height));
+    }
+    picture.pixels.reserve(static_cast<std::size_t>(pixels));
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      const auto value = text ? number("pixel") : binary_pixel(pixel_bytes);
+      if (value > most) fail(path_, fmt::format("a pixel of {}, above {}", value, most));
+      picture.pixels.push_back(static_cast<std::uint8_t>((value * kMostGrey + most / 2) / most));
+    }
+    return picture;
+  }
+
+ private:
+  void skip_space() {
+    while (position_ < bytes_.size()) {
+      if (bytes_[position_] == '#') {
+        position_ = std::min(bytes_.find('\n', position_), bytes_.size());
+      } else if (std::isspace(static_cast<unsigned char>(bytes_[position_])) != 0) {
+        ++position_;
+      } else {
+        return;
+      }
+    }
+  }
+  std::int64_t number(const char* what) {
+    skip_space();
+    std::int64_t value = 0;
+    const char* begin = bytes_.data() + position_;
+    const auto [end, error] = std::from_chars(begin, bytes_.data() + bytes_.size(), value);
+    if (error != std::errc() || value < 0) {
+      fail(path_, fmt::format("not a usable PGM: no {} at offset {}", what, position_));
+    }
+    position_ += static_cast<std::size_t>(end - begin);
+    return value;
+  }
+  std::int64_t binary_pixel(std::int64_t bytes) {
+    std::int64_t value = 0;
+    for (std::int64_t i = 0; i < bytes; ++i) {
+      constexpr int kByteValues = 256;
+      value = value * kByteValues + static_cast<unsigned char>(bytes_[position_++]);
+    }
+    return value;
+  }
+
+  const std::filesystem::path& path_;
+  const std::string& bytes_;
+  std::size_t position_;
+};
+
+bool has_bright_border(const torch::Tensor& grey) {
+  const auto border = torch::cat({grey[0], grey[-1], grey.select(1, 0), grey.select(1, -1)});
+  return border.to(torch::kFloat32).mean().item<double>() > kMostGrey / 2.0;
+}
+
+/// Its longer side becomes kSide pixels; means over areas.
+torch::Tensor scaled(const torch::Tensor& grey) {
+  const auto longest = std::max(grey.size(0), grey.size(1));
+  const auto length = [&](std::int64_t pixels) {
+    return std::max<std::int64_t>((2 * pixels * kSide + longest) / (2 * longest), 1);
+  };
+  const auto all = grey.to(torch::kFloat32).unsqueeze(0).unsqueeze(0);
+  const auto means = torch::adaptive_avg_pool2d(all, {length(grey.size(0)), length(grey.size(1))});
+  return means.round().to(torch::kUInt8).squeeze(0).squeeze(0);
+}
+
+torch::Tensor padded_to_square(const torch::Tensor& grey) {
+  auto square = torch::zeros({kSide, kSide}, torch::kUInt8);
+  square.narrow(0, (kSide - grey.size(0)) / 2, grey.size(0))
+      .narrow(1, (kSide - grey.size(1)) / 2, grey.size(1))
+      .copy_(grey);
+  return square;
+}
+
+}  // namespace
+
+Picture read_picture(const std::filesystem::path& path) {
+  const auto bytes = read_file(path);
+  if (bytes.starts_with(kPngSignature)) return PngReader(path, bytes).read();
+  if (bytes.starts_with("P2") || bytes.starts_with("P5")) return PgmReader(path, bytes).read();
+  fail(path, "neither a PNG nor a PGM: save the picture as one of these");
+}
+
+std::string png_of(const Picture& picture) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(picture.width);
+  image.height = static_cast<png_uint_32>(picture.height);
+  image.format = PNG_FORMAT_GRAY;
+  std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(image), '\0');
+  png_alloc_size_t size = bytes.size();
+  if (::png_image_write_to_memory(&image, bytes.data(), &size, 0, picture.pixels.data(), 0,
+                                  nullptr) == 0) {
+    throw RuntimeFailure(fmt::format("cannot make a PNG: {}", image.message));
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+FittedPicture fit_to_network(const Picture& picture, Invert invert) {
+  const torch::NoGradGuard no_gradients;
+  auto pixels = picture.pixels;
+  auto grey = torch::from_blob(pixels.data(), {picture.height, picture.width}, torch::kUInt8);
+  std::vector<std::string> changes;
+  const bool bright = invert == Invert::kAuto && has_bright_border(grey);
+  if (bright || invert == Invert::kOn) {
+    grey = kMostGrey - grey;
+    changes.emplace_back(bright ? "inverted, because its border is bright" : "inverted");
+  }
+  if (std::max(picture.width, picture.height) != kSide) {
+    grey = scaled(grey);
+    changes.push_back(fmt::format("scaled from {} × {} to {} × {}", picture.width, picture.height,
+                                  grey.size(1), grey.size(0)));
+  }
+  if (grey.size(0) != grey.size(1)) {
+    grey = padded_to_square(grey);
+    changes.emplace_back("padded to 28 × 28 with black");
+  }
+  std::string text;
+  for (const auto& change : changes) text += (text.empty() ? "" : ", ") + change;
+  return {grey.reshape({kImagePixels}).clone(), text};
+}
+
+}  // namespace lockstep::data

@@ -1,0 +1,49 @@
+// The file format of TensorBoard: records of protocol buffers with checksums.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <lockstep/base/file.hpp>
+#include <lockstep/base/log.hpp>
+#include <lockstep/metrics/events.hpp>
+
+namespace lockstep::metrics {
+
+/// The values of one step, as a serialized tensorflow.Summary.
+class Summary {
+ public:
+  void add_scalar(std::string_view tag, double value);
+  void add_histogram(const Histogram& histogram);
+  /// Markdown.
+  void add_text(std::string_view tag, std::string_view text);
+
+  [[nodiscard]] const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+/// Appends events, each by one `write`. A record that cannot be written is left out whole; that is
+/// told once, until one can be written again. One thread.
+class EventFile {
+ public:
+  /// Makes events.out.tfevents.<time>.<host>.<process id> in `folder`. Steps from `first_step` on
+  /// in earlier files count no more. A failure is told, and nothing written then.
+  EventFile(const std::filesystem::path& folder, std::int64_t first_step);
+
+  void write(const Summary& summary, std::int64_t step);
+
+ private:
+  void append(std::string_view event);
+
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  Log log_{Log::Level::kInfo};
+  bool told_ = false;  // that records are being lost
+};
+
+}  // namespace lockstep::metrics
