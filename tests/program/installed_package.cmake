@@ -21,4 +21,12 @@ run(${WORK}/build/consumer)
 if(NOT output STREQUAL "4\n")
   message(FATAL_ERROR "10 samples padded for 3 replicas are 4 each, not: ${output}")
 endif()
+run(${CMAKE_COMMAND} -E env CMAKE_PREFIX_PATH=${WORK}/prefix:${torch_prefix}
+    ${CMAKE_COMMAND} -G Ninja -S ${EXAMPLES} -B ${WORK}/examples -DCMAKE_BUILD_TYPE=Release
+    -DTORCH_CUDA_ARCH_LIST=${architectures} -DCMAKE_CUDA_COMPILER=${CUDA_COMPILER})
+run(${CMAKE_COMMAND} --build ${WORK}/examples)
+run(${WORK}/examples/train_your_own)
+if(NOT output MATCHES "epoch 20: mean loss 0\\.")
+  message(FATAL_ERROR "the example did not train: ${output}")
+endif()
 run(${WORK}/prefix/bin/lockstep --version)

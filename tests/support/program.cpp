@@ -28,7 +28,7 @@ std::vector<std::string> command_line(const Invocation& invocation) {
   if (invocation.ranks > 0) {
     words = {LOCKSTEP_MPIRUN, "--oversubscribe", "-np", std::to_string(invocation.ranks)};
   }
-  words.emplace_back(LOCKSTEP_PROGRAM);
+  words.emplace_back(invocation.program.empty() ? LOCKSTEP_PROGRAM : invocation.program);
   words.insert(words.end(), invocation.arguments.begin(), invocation.arguments.end());
   return words;
 }

@@ -27,7 +27,8 @@ struct Outcome {
 enum class SignalTarget { kAllRanks, kOneRank, kLauncher };
 
 struct Invocation {
-  std::vector<std::string> arguments;                ///< behind "lockstep"
+  std::vector<std::string> arguments;                ///< behind the program's name
+  std::string program{};                             ///< empty: lockstep
   int ranks = 0;                                     ///< 0: without mpirun
   std::map<std::string, std::string> environment{};  ///< added to this process's
   std::filesystem::path folder = ".";                ///< working directory
