@@ -1,4 +1,4 @@
-#include <cstdio>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -11,15 +11,20 @@
 #include <lockstep/report/scaling_page.hpp>
 #include <lockstep/report/scaling_tables.hpp>
 
+#include "report_runs.hpp"
+
 namespace lockstep::app {
 namespace {
 
 constexpr const char* kReportUsage =
-    "Usage: lockstep report [options] SWEEP_DIR\n\n"
-    "What a sweep of launch/scaling.sh says: how fast, how efficient, where the rest goes, and "
-    "what\n"
-    "to expect of more ranks. Prints tables, and writes report.html, .md, .csv and .json into the\n"
-    "folder. Plots need gnuplot. Needs no launcher.\n\n";
+    "Usage: lockstep report [options] RUN_DIR... | SWEEP_DIR\n\n"
+    "What runs have come to: curves, figures by class, the worst mistakes, where the time goes, "
+    "and\n"
+    "how to repeat them; several runs side by side. Or what a sweep of launch/scaling.sh says: "
+    "how\n"
+    "fast, how efficient, where the rest goes, and what to expect of more ranks. Prints tables, "
+    "and\n"
+    "writes report.html, .md, .csv and .json. Plots need gnuplot. Needs no launcher.\n\n";
 
 constexpr int kDone = 0;
 
@@ -38,24 +43,35 @@ void write_files(const report::ScalingReport& sweep, const std::filesystem::path
           "\n");
 }
 
+void report_on_sweep(const std::filesystem::path& folder, const std::filesystem::path& output,
+                     const ReportOptions& options, const Log& log) {
+  const auto sweep =
+      report::make_report(report::read_sweep(folder), options.predict_ranks, options.algorithm);
+  write_files(sweep, output, log);
+  write_all(STDOUT_FILENO, as_byte_span(report::scaling_text(sweep)), "standard output");
+}
+
+/// Beside what it is about; what is about several runs goes to where the person is.
+std::filesystem::path folder_for_files(const Arguments& folders, const ReportOptions& options) {
+  if (!options.write_to.empty()) return options.write_to;
+  return folders.size() == 1 ? std::filesystem::path(folders.front()) : ".";
+}
+
 int report_on(const Arguments& folders, const ReportOptions& options) {
-  if (folders.size() != 1) {
-    throw UsageError(fmt::format("report takes one folder of a sweep, not {}: lockstep report DIR",
-                                 folders.size()));
+  if (folders.empty()) {
+    throw UsageError("report: of what? lockstep report RUN_DIR..., or the folder of a sweep");
   }
-  const std::filesystem::path folder = folders.front();
-  const std::filesystem::path output =
-      options.write_to.empty() ? folder : std::filesystem::path(options.write_to);
+  const auto output = folder_for_files(folders, options);
   std::error_code error;
   if (!std::filesystem::is_directory(output, error)) {
     throw DataError(fmt::format("{}: no such folder", output.string()));
   }
   const Log log(Log::Level::kInfo);
-  const auto sweep =
-      report::make_report(report::read_sweep(folder), options.predict_ranks, options.algorithm);
-  write_files(sweep, output, log);
-  fmt::print("{}", report::scaling_text(sweep));
-  (void)std::fflush(stdout);
+  if (folders.size() > 1 || report::is_run(folders.front())) {
+    report_on_runs(folders, output, log);
+  } else {
+    report_on_sweep(folders.front(), output, options, log);
+  }
   log.info(fmt::format("page: {}", (output / "report.html").string()));
   return kDone;
 }

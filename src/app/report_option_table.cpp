@@ -7,20 +7,21 @@ OptionTable report_option_table(ReportOptions& options) {
   using report::AllReduceAlgorithm;
   using Choice = std::optional<AllReduceAlgorithm>;
   constexpr std::int64_t kMostRanks = 1 << 20;
-  return {
-      {"Report",
-       {{"predict-ranks",
-         "also predict for these numbers of ranks (default: twice the most measured)",
-         integers(options.predict_ranks, 1, kMostRanks)},
-        {"algorithm", "the all-reduce to predict with (default auto: as the measurements have it)",
-         choice<Choice>(options.algorithm,
-                        {{"auto", Choice()},
-                         {"ring", AllReduceAlgorithm::kRing},
-                         {"recursive-doubling", AllReduceAlgorithm::kRecursiveDoubling},
-                         {"rabenseifner", AllReduceAlgorithm::kRabenseifner},
-                         {"shared-memory", AllReduceAlgorithm::kSharedMemory}})},
-        {"write-to", "folder for the files (default: the sweep's)",
-         text(options.write_to, "DIR")}}}};
+  return {{"Report",
+           {{"predict-ranks",
+             "sweep: also predict for these numbers of ranks (default: twice the most measured)",
+             integers(options.predict_ranks, 1, kMostRanks)},
+            {"algorithm",
+             "sweep: the all-reduce to predict with (default auto: as the measurements have it)",
+             choice<Choice>(options.algorithm,
+                            {{"auto", Choice()},
+                             {"ring", AllReduceAlgorithm::kRing},
+                             {"recursive-doubling", AllReduceAlgorithm::kRecursiveDoubling},
+                             {"rabenseifner", AllReduceAlgorithm::kRabenseifner},
+                             {"shared-memory", AllReduceAlgorithm::kSharedMemory}})},
+            {"write-to",
+             "folder for the files (default: that of the run or sweep; of several runs: this one)",
+             text(options.write_to, "DIR")}}}};
 }
 
 }  // namespace lockstep::app

@@ -9,12 +9,14 @@
 #include <lockstep/app/run_record.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/app/training_setup.hpp>
+#include <lockstep/base/file.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/runtime/process_time.hpp>
 #include <lockstep/train/checkpoint_writer.hpp>
+#include <lockstep/train/predictions.hpp>
 #include <lockstep/train/run_folder.hpp>
 
 #include "event_sinks.hpp"
@@ -101,14 +103,30 @@ std::string describe_slowest(const metrics::SlowestRank& slowest, int ranks) {
       slowest.rank, slowest.host, slowest.busy_ms, slowest.median_ms, slowest.phase);
 }
 
-void finish(Job& job, const train::TrainResult& result, const model::NeuralNetwork& network,
-            const Output& output) {
+/// For `lockstep report`; a run without it is a run all the same.
+void write_predictions(const Output& output, const std::vector<train::Prediction>& predictions,
+                       const data::ImageDataset& test) {
+  try {
+    write_file_atomically(output.folder.path() / "predictions.json",
+                          train::describe_predictions(predictions, test).dump() + "\n");
+  } catch (const RuntimeFailure& failure) {
+    output.events->on(metrics::Warning{failure.what()});
+  }
+}
+
+void finish(Job& job, const train::TrainResult& result, const Training& training,
+            const train::TrainOptions& options, const Output& output) {
   if (result.stopped) end_preempted(job, result, output);
+  const auto& network = training.network;
   const auto digest = agreed_digest(job, network);
+  const auto test = training.dataset.test.to(training.compute.device);
+  const auto predictions =
+      train::predict_all(network, test, *job.control, options.output.test_batch_size);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
     const auto& folder = output.folder.path();
     model::write_safetensors(folder / "model.safetensors", model::named_parameters(*network));
+    write_predictions(output, predictions, training.dataset.test);
     output.events->on(metrics::RunEnd{.status = "completed",
                                       .steps = result.position.steps,
                                       .seconds = result.seconds,
@@ -187,7 +205,7 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table,
   const auto result = end_together(job, [&] {
     return training->trainer->run(*output.events, {output.checkpoints.get(), settings});
   });
-  finish(job, result, training->network, output);
+  finish(job, result, *training, options, output);
   end_training(job, *training);
 }
 

@@ -6,39 +6,11 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "gnuplot.hpp"
 
 namespace lockstep::report {
 namespace {
-
-constexpr std::array kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                 "#E69F00", "#56B4E9", "#000000"};
-
-constexpr const char* kCommon =
-    "set border 3\nset tics nomirror out\nset grid ytics lc rgb '#dddddd' lw 1\n"
-    "set key outside top center horizontal height 0.5\nset style fill solid 0.9 border rgb "
-    "'black'\n"
-    "set boxwidth 0.6\n";
-
-const char* colour(std::size_t index) {
-  return kColours.at(index % kColours.size());
-}
-
-/// The style of the index-th line.
-std::string line_style(std::size_t index) {
-  return fmt::format("lw 2 pt {} ps 0.9 dt {} lc rgb '{}'", 5 + 2 * (index % 5), 1 + index % 5,
-                     colour(index));
-}
-
-std::string named_block(std::size_t index, const std::string& lines) {
-  return fmt::format("$d{} << EOD\n{}EOD\n", index, lines);
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
 
 /// Ranks on the x axis with a mark at each that was measured.
 std::string rank_axis(const ScalingReport& report) {
@@ -76,14 +48,14 @@ std::string over_ranks(const ScalingReport& report, Estimate ScalingPoint::*valu
 
 Plot speed_up_plot(const ScalingReport& report) {
   return {"Speed-up", "Images per second, against one rank with the same threads.",
-          kCommon +
+          kCommonPlotSettings +
               std::string("set key vertical maxrows 8\nset ylabel 'speed-up'\nset yrange [0:*]\n") +
               over_ranks(report, &ScalingPoint::speed_up, 1, "x")};
 }
 
 Plot efficiency_plot(const ScalingReport& report) {
   return {"Efficiency", "Speed-up divided by ranks; one rank is 100 % by construction.",
-          kCommon +
+          kCommonPlotSettings +
               std::string(
                   "set key vertical maxrows 8\nset ylabel 'efficiency, %'\nset yrange [0:*]\n") +
               over_ranks(report, &ScalingPoint::efficiency, 100, "100")};
@@ -102,14 +74,14 @@ Plot parts_plot(const Series& series) {
   constexpr std::array kParts = {"data",       "forward", "backward",
                                  "all-reduce", "waiting", "optimizer"};
   for (std::size_t i = 0; i < kParts.size(); ++i) {
-    plots.push_back(
-        fmt::format("$d0 using {}:xtic(1) title '{}' lc rgb '{}'", i + 2, kParts.at(i), colour(i)));
+    plots.push_back(fmt::format("$d0 using {}:xtic(1) title '{}' lc rgb '{}'", i + 2, kParts.at(i),
+                                plot_colour(i)));
   }
   return {
       fmt::format("Time of a step: {}", series.title()),
       "Means over ranks, in the order of the legend from below; all-reduce and waiting are what "
       "computation does not hide.",
-      named_block(0, lines) + kCommon +
+      named_block(0, lines) + kCommonPlotSettings +
           "set style data histogram\nset style histogram rowstacked\nset xlabel 'ranks'\n"
           "set ylabel 'ms'\nset yrange [0:*]\nplot " +
           joined(plots)};
@@ -131,7 +103,7 @@ Plot bandwidth_plot(const Sweep& sweep) {
   }
   return {"Bus bandwidth of the all-reduce",
           "bytes / time · 2(n − 1)/n, as nccl-tests has it; out of place.",
-          data + kCommon +
+          data + kCommonPlotSettings +
               "set logscale x 4\nset xlabel 'bytes'\nset ylabel 'GB/s'\nset yrange [0:*]\n"
               "set format x '%.0b%B'\nplot " +
               joined(plots)};
@@ -146,13 +118,13 @@ Plot distribution_plot(const Series& series) {
     std::string lines;
     for (const double value : point.step_ms_series) lines += fmt::format("{}\n", value);
     data += named_block(index, lines);
-    plots.push_back(fmt::format("$d{0} using ({0}):1 notitle lc rgb '{1}'", index, colour(0)));
+    plots.push_back(fmt::format("$d{0} using ({0}):1 notitle lc rgb '{1}'", index, plot_colour(0)));
     marks.push_back(fmt::format("'{}' {}", point.settings.ranks, index));
   }
   return {fmt::format("Distribution of step times: {}", series.title()),
           "Of the first repeat: the box holds the middle half, the whiskers 95 %; others are not "
           "shown.",
-          data + kCommon +
+          data + kCommonPlotSettings +
               fmt::format("set style data boxplot\nset style boxplot fraction 0.95 nooutliers\n"
                           "set xlabel 'ranks'\nset ylabel 'ms'\nset yrange [0:*]\n"
                           "set xrange [-0.6:{}]\nset xtics ({})\nplot {}",
@@ -167,12 +139,12 @@ Plot skew_plot(const Series& series) {
   }
   return {fmt::format("Ranks at {} ranks: {}", point.settings.ranks, series.title()),
           "How long a step keeps each rank busy, and how long it waits for the slowest.",
-          named_block(0, lines) + kCommon +
+          named_block(0, lines) + kCommonPlotSettings +
               fmt::format("set style data histogram\nset style histogram rowstacked\n"
                           "set xlabel 'rank'\nset ylabel 'ms'\nset yrange [0:*]\n"
                           "plot $d0 using 2:xtic(1) title 'busy' lc rgb '{}', "
                           "$d0 using 3 title 'waiting' lc rgb '{}'\n",
-                          colour(0), colour(4))};
+                          plot_colour(0), plot_colour(4))};
 }
 
 }  // namespace

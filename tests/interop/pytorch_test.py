@@ -1,5 +1,7 @@
 """Weights between Lockstep and PyTorch, in both directions, and the records in pandas."""
 
+import base64
+import io
 import json
 import pathlib
 import re
@@ -8,6 +10,7 @@ import tempfile
 
 import pandas
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -44,6 +47,26 @@ def test_pytorch_loads_what_lockstep_trained(folder):
         assert torch.allclose(torch.tensor(answer["logits"]), row, rtol=1e-4, atol=1e-5)
         assert torch.allclose(torch.tensor(answer["probabilities"]), row.softmax(0), rtol=1e-4, atol=1e-6)
         assert answer["class"] == row.argmax().item() and answer["label"] == label.item()
+
+
+def test_predictions_are_pytorchs(folder):
+    record = json.loads((folder / "predictions.json").read_text())
+    model = NeuralNetwork()
+    model.load_state_dict(load_file(str(folder / "model.safetensors")))
+    with torch.no_grad():
+        confidence, predicted = model(images).softmax(1).max(1)
+    confusion = torch.zeros(10, 10, dtype=torch.long).index_put_(
+        (labels, predicted), torch.ones(len(labels), dtype=torch.long), accumulate=True)
+    # A tie may fall either way: gradients of another order of sums.
+    assert (torch.tensor(record["confusion"]) - confusion).abs().sum() <= 4
+    wrong = torch.where(labels == predicted, torch.zeros(()), confidence).sort(descending=True)
+    assert [round(mistake["confidence"], 4) for mistake in record["mistakes"]] == [
+        round(value, 4) for value in wrong.values[:24].tolist()]
+    first = record["mistakes"][0]
+    assert (first["label"], first["predicted"]) == (labels[first["index"]], predicted[first["index"]])
+    with Image.open(io.BytesIO(base64.b64decode(first["png_base64"]))) as picture:
+        pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).reshape(28, 28)
+    assert torch.equal(pixels, (images[first["index"], 0] * 255).round().long())
 
 
 def test_lockstep_takes_what_pytorch_trained(folder):
@@ -103,6 +126,7 @@ def test_pandas_reads_the_records(folder):
 with tempfile.TemporaryDirectory() as temporary:
     work = pathlib.Path(temporary)
     test_pytorch_loads_what_lockstep_trained(work / "run")
+    test_predictions_are_pytorchs(work / "run")
     test_pandas_reads_the_records(work / "run")
     test_lockstep_takes_what_pytorch_trained(work)
     test_foreign_files_are_refused_in_one_line(work)
