@@ -18,6 +18,7 @@ constexpr std::int64_t kMostEpochs = 1'000'000;
 constexpr std::int64_t kMostSamplesAPass = 1 << 20;
 constexpr std::int64_t kMostWidth = 1 << 14;
 constexpr std::int64_t kMostThreads = 4096;
+constexpr std::int64_t kMostTracedSteps = 1000;
 constexpr std::int64_t kMostShards = 1 << 12;
 
 Option data_dir(train::DataOptions& data) {
@@ -198,7 +199,13 @@ OptionGroup output_group(train::OutputOptions& output) {
         on_off(output.tensorboard)},
        {"histogram-every",
         "epochs between two histograms of weights and gradients in them (default 0: none)",
-        integer(output.histogram_every, 0, kMostEpochs)}}};
+        integer(output.histogram_every, 0, kMostEpochs)},
+       {"trace", "write what every rank did when, for Perfetto, to this file",
+        text(output.trace, "FILE")},
+       {"trace-first-step", "of the run, that it shows (default 11: others warm up)",
+        integer(output.trace_first_step, 1)},
+       {"trace-steps", "that it shows (default 20)",
+        integer(output.trace_steps, 1, kMostTracedSteps)}}};
 }
 
 }  // namespace

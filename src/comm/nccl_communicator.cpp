@@ -124,11 +124,11 @@ Completion NcclCommunicator::all_reduce(std::span<const float> send, std::span<f
   const auto begin = std::chrono::steady_clock::now();
   start(send, receive);
   const std::chrono::duration<double> to_start = std::chrono::steady_clock::now() - begin;
-  return Completion(
-      std::async(std::launch::deferred, [this, operation = started_, seconds = to_start.count()] {
-        order_computation_behind(operation);
-        return seconds;
-      }));
+  const OperationTime time{begin, to_start.count()};
+  return Completion(std::async(std::launch::deferred, [this, operation = started_, time] {
+    order_computation_behind(operation);
+    return time;
+  }));
 }
 
 void NcclCommunicator::start(std::span<const float> send, std::span<float> receive) {

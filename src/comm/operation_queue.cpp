@@ -7,10 +7,10 @@ namespace lockstep::comm {
 
 namespace {
 
-double run_timed(const std::function<void()>& operation) {
-  const auto start = std::chrono::steady_clock::now();
+OperationTime run_timed(const std::function<void()>& operation) {
+  const auto begin = std::chrono::steady_clock::now();
   operation();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return {begin, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ OperationQueue::~OperationQueue() {
   thread_.join();
 }
 
-std::future<double> OperationQueue::push(Operation operation) {
+std::future<OperationTime> OperationQueue::push(Operation operation) {
   auto result = operation.get_future();
   {
     const std::lock_guard lock(mutex_);

@@ -12,10 +12,10 @@
 
 namespace lockstep::comm {
 
-/// Operations return the seconds they took. Destruction runs what is queued, then joins.
+/// Operations return when they ran. Destruction runs what is queued, then joins.
 class OperationQueue {
  public:
-  using Operation = std::packaged_task<double()>;
+  using Operation = std::packaged_task<OperationTime()>;
 
   OperationQueue();
   ~OperationQueue();
@@ -24,7 +24,7 @@ class OperationQueue {
   OperationQueue(OperationQueue&&) = delete;
   OperationQueue& operator=(OperationQueue&&) = delete;
 
-  [[nodiscard]] std::future<double> push(Operation operation);
+  [[nodiscard]] std::future<OperationTime> push(Operation operation);
 
  private:
   void run();

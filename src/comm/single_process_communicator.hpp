@@ -16,11 +16,13 @@ class SingleProcessCommunicator final : public Communicator {
   std::span<float> allocate(std::size_t elements) override { return buffers_.allocate(elements); }
   Completion all_reduce(std::span<const float> send, std::span<float> receive) override {
     if (send.data() != receive.data()) std::copy(send.begin(), send.end(), receive.begin());
-    return Completion(0.0);
+    return Completion(OperationTime{});
   }
-  Completion all_reduce(std::span<double> /*buffer*/) override { return Completion(0.0); }
+  Completion all_reduce(std::span<double> /*buffer*/) override {
+    return Completion(OperationTime{});
+  }
   Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
-    return Completion(0.0);
+    return Completion(OperationTime{});
   }
   void barrier() override {}
   [[nodiscard]] bool overlaps() const noexcept override { return false; }

@@ -13,6 +13,11 @@ double milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+const char* phase_name(StepTimer::Phase phase) {
+  constexpr std::array kNames = {"data", "forward", "backward", "optimizer"};
+  return kNames.at(static_cast<std::size_t>(phase));
+}
+
 Distribution distribution_of(std::vector<double> values) {
   if (values.empty()) return {};
   const double sum = std::accumulate(values.begin(), values.end(), 0.0);
@@ -33,6 +38,10 @@ void StepTimer::end_phase(Phase phase, double excluded_seconds) {
   const auto now = now_();
   current_.at(static_cast<std::size_t>(phase)) +=
       milliseconds(now - phase_begin_) - excluded_seconds * kMillisecondsPerSecond;
+  if (trace_ != nullptr) {
+    trace_->add(phase_name(phase), phase_begin_,
+                std::chrono::duration<double>(now - phase_begin_).count());
+  }
   phase_begin_ = now;
 }
 

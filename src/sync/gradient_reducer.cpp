@@ -144,6 +144,7 @@ void GradientReducer::begin_step() {
   shards_left_ = shards_;
   last_backward_ = false;
   next_bucket_ = 0;
+  bucket_times_.clear();
   exposed_seconds_ = 0;
   for (std::size_t b = 0; b < missing_.size(); ++b) {
     missing_[b] = plan_.buckets[b].parameters.size();
@@ -201,8 +202,15 @@ StepSeconds GradientReducer::finish_step() {
   StepSeconds seconds;
   {
     const ScopedSeconds exposed(exposed_seconds_);
-    for (auto& completion : in_flight_) seconds.communication += completion.wait();
+    seconds.wait.begin = std::chrono::steady_clock::now();
+    for (auto& completion : in_flight_) {
+      bucket_times_.push_back(completion.wait());
+      seconds.communication += bucket_times_.back().seconds;
+    }
     in_flight_.clear();
+    seconds.wait.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - seconds.wait.begin)
+            .count();
   }
   last_backward_ = false;
   totals_->start(floats_of(tail_));

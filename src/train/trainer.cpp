@@ -57,7 +57,8 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
       replica_(parts_.network, reducer_, optimizer_),
       test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
-            options.output.test_batch_size) {
+            options.output.test_batch_size),
+      trace_(options.output, timer_, parts_.control, parts_.layout) {
   reducer_.show_buckets(parts_.board);
   if (options_.output.tensorboard && parts_.control.rank() == 0) {
     constexpr std::size_t kMostOpenSteps = 2;
@@ -112,6 +113,7 @@ TrainResult Trainer::run(metrics::EventSink& events, CheckpointOutput output) {
     }
   }
   save();  // unless that is done
+  trace_.finish(*events_);
   if (output_.writer != nullptr) tell_of_checkpoint(output_.writer->finish());
   progress_.seconds = seconds_since(start);
   return progress_;
@@ -160,9 +162,10 @@ void Trainer::end_epoch(Clock::time_point start, std::int64_t samples_before) {
 }
 
 void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
-  timer_.begin_step();
   auto& position = progress_.position;
   const std::int64_t step = position.steps + 1;
+  trace_.begin_step(step);
+  timer_.begin_step();
   const double rate = learning_rate(options_.optimization, step, position.epoch, total_steps());
   const auto own_loss = sum_gradients(plan, step_of_epoch);
   const bool logged = step_of_epoch % options_.output.log_every == 0;
@@ -181,6 +184,7 @@ void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
   // One step stays open on a GPU, which goes on with it meanwhile.
   close_steps(parts_.compute.runs_ahead() ? 1 : 0);
   timer_.end_step();
+  trace_.end_step(step, *events_);
   ++position.steps;
   ++position.step_of_epoch;
 }
@@ -192,6 +196,7 @@ torch::Tensor Trainer::sum_gradients(const EpochPlan& plan, std::int64_t step_of
   const auto seconds = reducer_.finish_step();
   timer_.end_phase(Phase::kBackward, seconds.exposed);
   timer_.add_communication(seconds.communication, seconds.exposed);
+  trace_.add_communication(seconds, reducer_.bucket_times());
   return own_loss;
 }
 

@@ -73,6 +73,19 @@ paste <(losses "$work/three") <(losses "$work/uneven") |
   awk '{d = ($1 - $2) / $1; if (d > 1e-4 || d < -1e-4) bad = 1} END {exit bad || NR != 32}' ||
   fail "2 + 1 ranks do not train as 3 do: $(paste <(losses "$work/three") <(losses "$work/uneven"))"
 
+# Clocks that are far apart, here by a time namespace, are together on the time line of a trace.
+if unshare --time --monotonic 5000 --fork true 2>/dev/null; then
+  traced=("$program" train --synthetic --train-samples 1280 --test-samples 64 --epochs 2 --hidden 64 --output-dir "$work/traced"
+    --trace "$work/trace.json")
+  "$mpirun" --oversubscribe -np 1 "${traced[@]}" : -np 1 unshare --time --monotonic 5000 --fork "${traced[@]}" \
+    >"$work/log" 2>&1 || fail "two clocks: $(tail -n 3 "$work/log")"
+  latest=$(grep -o '"ts":[0-9]*' "$work/trace.json" | sed 's/.*://' | sort -n | tail -n 1)
+  ((latest < 60000000)) || fail "the clocks of two ranks are apart: spans until $latest µs"
+  grep -q '"pid":1' "$work/trace.json" || fail "rank 1 is not in the trace"
+else
+  echo 'hosts_test: no time namespaces here: clocks that are apart were not tried' >&2
+fi
+
 # What mpirun would say in a page, or not at all. `lockstep_run AGENT HOSTS ARGUMENT...` sets code.
 export OMPI_MCA_btl=tcp,vader,self OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_oob_tcp_if_include=eth0
 PATH=$(dirname -- "$mpirun"):$PATH

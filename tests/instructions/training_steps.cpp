@@ -1,12 +1,19 @@
 // Trains a few steps of one rank under callgrind, which counts the instructions of 20 of them:
-//   training_steps BATCH_SIZE HIDDEN_WIDTH
+//   training_steps BATCH_SIZE HIDDEN_WIDTH [FOLDER]
+// With a FOLDER, everything that is on by default tells of them there: one logged step among
+// the 20.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 #include <valgrind/callgrind.h>
+#include <vector>
 
+#include <lockstep/base/terminal.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/metrics/sinks.hpp>
 #include <lockstep/train/trainer.hpp>
 
 namespace {
@@ -19,19 +26,32 @@ constexpr std::int64_t kStepsCounted = 20;
 class CountedSteps final : public metrics::EventSink {
  public:
   using EventSink::on;
-  void on(const metrics::TrainStep& event) override {
+  void on(const metrics::StepEnd& event) override {
     if (event.step == kStepsBefore) CALLGRIND_START_INSTRUMENTATION;
     if (event.step == kStepsBefore + kStepsCounted) CALLGRIND_STOP_INSTRUMENTATION;
   }
 };
 
-void train_some_steps(std::int64_t batch_size, std::int64_t width) {
+/// The sinks of a run whose output is no terminal.
+std::unique_ptr<metrics::EventSink> make_sinks(const std::string& folder) {
+  std::vector<std::unique_ptr<metrics::EventSink>> sinks;
+  if (!folder.empty()) {
+    sinks.push_back(metrics::make_json_lines_sink(folder + "/metrics.jsonl"));
+    sinks.push_back(metrics::make_tensorboard_sink(folder, {}));
+    sinks.push_back(metrics::make_progress_sink(*Terminal::standard_error()));
+  }
+  sinks.push_back(std::make_unique<CountedSteps>());  // last, so that what others do is counted
+  return metrics::make_fan_out_sink(std::move(sinks));
+}
+
+void train_some_steps(std::int64_t batch_size, std::int64_t width, const std::string& folder) {
   torch::set_num_threads(1);
   train::TrainOptions options;
   options.sampling.batch_size = batch_size;
   options.model.hidden = {width, width};
   options.optimization.epochs = 1;
-  options.output.log_every = 1;
+  options.output.log_every = kStepsCounted;
+  options.output.tensorboard = !folder.empty();
   const auto sizes = train::resolve_batch_sizes(options, 1);
   const std::int64_t samples = (kStepsBefore + kStepsCounted + 1) * sizes.micro;
   const data::ImageDataset dataset{
@@ -52,8 +72,10 @@ void train_some_steps(std::int64_t batch_size, std::int64_t width) {
                           .compute = compute,
                           .layout = layout,
                           .stop = stop});
-  CountedSteps events;
-  const auto result = trainer.run(events);
+  const auto events = make_sinks(folder);
+  events->on(
+      metrics::RunStart{.global_batch_size = batch_size, .total_steps = samples / batch_size});
+  const auto result = trainer.run(*events);
   std::printf("LibTorch %s, %lld steps\n", TORCH_VERSION,
               static_cast<long long>(result.position.steps));
 }
@@ -62,8 +84,9 @@ void train_some_steps(std::int64_t batch_size, std::int64_t width) {
 
 int main(int count, char** arguments) {
   try {
-    if (count != 3) return EXIT_FAILURE;
-    train_some_steps(std::stoll(arguments[1]), std::stoll(arguments[2]));
+    if (count != 3 && count != 4) return EXIT_FAILURE;
+    train_some_steps(std::stoll(arguments[1]), std::stoll(arguments[2]),
+                     count == 4 ? arguments[3] : "");
     return EXIT_SUCCESS;
   } catch (const std::exception& error) {
     (void)std::fputs(error.what(), stderr);

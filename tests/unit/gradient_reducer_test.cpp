@@ -21,13 +21,13 @@ class RecordingCommunicator final : public comm::Communicator {
   comm::Completion all_reduce(std::span<const float> send, std::span<float> /*receive*/) override {
     sizes.push_back(send.size());
     last_element.push_back(send.back());
-    return comm::Completion(0.5);
+    return comm::Completion(comm::OperationTime{.seconds = 0.5});
   }
   comm::Completion all_reduce(std::span<double> /*buffer*/) override {
-    return comm::Completion(0.0);
+    return comm::Completion(comm::OperationTime{});
   }
   comm::Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
-    return comm::Completion(0.0);
+    return comm::Completion(comm::OperationTime{});
   }
   void barrier() override {}
   [[nodiscard]] bool overlaps() const noexcept override { return true; }

@@ -105,12 +105,12 @@ class LookingCommunicator final : public Communicator {
     look();
     return Completion(std::async(std::launch::deferred, [this] {
       look();
-      return 0.25;
+      return OperationTime{.seconds = 0.25};
     }));
   }
   Completion all_reduce(std::span<double> /*buffer*/) override {
     look();
-    return Completion(0.5);
+    return Completion(OperationTime{.seconds = 0.5});
   }
   Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
     look();
@@ -148,7 +148,7 @@ TEST_F(WatchedCommunicatorTest, ShowsWaitsInsideCallsOnly) {
   std::array<double, 4> doubles = {};
   EXPECT_EQ(watched_.allocate(6).size(), 3U);
   expect_seen(OperationKind::kAllocation, 24, 1);
-  EXPECT_EQ(watched_.all_reduce(std::span<double>(doubles)).wait(), 0.5);
+  EXPECT_EQ(watched_.all_reduce(std::span<double>(doubles)).wait().seconds, 0.5);
   expect_seen(OperationKind::kAllReduce, 32, 2);
   watched_.barrier();
   expect_seen(OperationKind::kBarrier, 0, 3);
@@ -166,11 +166,11 @@ TEST_F(WatchedCommunicatorTest, ShowsTheWaitForACompletionAsThatOperations) {
   auto second = watched_.all_reduce(floats, floats);
   expect_seen(OperationKind::kAllReduce, 16, 2);
   inner_->seen = {};
-  EXPECT_EQ(first.wait(), 0.25);
+  EXPECT_EQ(first.wait().seconds, 0.25);
   EXPECT_TRUE(inner_->seen.waiting);
   EXPECT_EQ(inner_->seen.operation.sequence, 1U);
   auto moved = std::move(second);
-  EXPECT_EQ(moved.wait(), 0.25);
+  EXPECT_EQ(moved.wait().seconds, 0.25);
   EXPECT_EQ(inner_->seen.operation.sequence, 2U);
   EXPECT_FALSE(waits());
 }

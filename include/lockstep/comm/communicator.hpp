@@ -1,6 +1,7 @@
 // The one interface to collective communication between ranks.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <future>
 #include <span>
@@ -11,18 +12,24 @@
 
 namespace lockstep::comm {
 
+/// When an operation ran, as the host saw it.
+struct OperationTime {
+  std::chrono::steady_clock::time_point begin{};
+  double seconds = 0;
+};
+
 /// The completion handle of a collective operation. Move-only; wait exactly once.
 class Completion {
  public:
-  /// An operation that is done already, having taken `seconds`.
-  explicit Completion(double seconds) : seconds_(seconds) {}
-  explicit Completion(std::future<double> pending) : pending_(std::move(pending)) {}
+  /// An operation that is done already.
+  explicit Completion(const OperationTime& time) : time_(time) {}
+  explicit Completion(std::future<OperationTime> pending) : pending_(std::move(pending)) {}
 
   /// Returns once the operation's buffer may be read and written again: by the host, or, on a GPU,
-  /// by what is put on its compute stream from then on. Returns the seconds that the operation took
-  /// the host in the communicator. Throws what the operation threw.
-  double wait() {
-    if (!pending_.valid()) return seconds_;
+  /// by what is put on its compute stream from then on. Returns when and for how long the
+  /// operation kept the host in the communicator. Throws what the operation threw.
+  OperationTime wait() {
+    if (!pending_.valid()) return time_;
     const WaitScope waiting(board_, operation_);
     return pending_.get();
   }
@@ -34,8 +41,8 @@ class Completion {
   }
 
  private:
-  double seconds_ = 0;
-  std::future<double> pending_;
+  OperationTime time_;
+  std::future<OperationTime> pending_;
   ProgressBoard* board_ = nullptr;
   Operation operation_;
 };

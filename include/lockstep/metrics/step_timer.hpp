@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <lockstep/metrics/events.hpp>
+#include <lockstep/metrics/trace.hpp>
 
 namespace lockstep::metrics {
 
@@ -31,6 +32,9 @@ class StepTimer {
   void add_communication(double communication_seconds, double exposed_seconds);
   void end_step();
 
+  /// From now on phases are also added to `trace`; null: to none.
+  void record_into(TraceRecorder* trace) { trace_ = trace; }
+
   /// Figures over the steps since construction or the last `reset`.
   [[nodiscard]] StepTimes summary() const;
   [[nodiscard]] StepSeries series() const;
@@ -46,6 +50,7 @@ class StepTimer {
   };
 
   std::function<Clock::time_point()> now_;
+  TraceRecorder* trace_ = nullptr;
   Clock::time_point step_begin_;
   Clock::time_point phase_begin_;
   std::array<double, kQuantities> current_{};                // of the step under way, milliseconds

@@ -38,6 +38,7 @@ struct StepTotals {
 struct StepSeconds {
   double communication = 0;  ///< spent in collectives
   double exposed = 0;        ///< of which computation waited
+  comm::OperationTime wait;  ///< behind backward, for the last buckets
 };
 
 /// Keeps the gradients of a module's parameters as views of one flat buffer, cut into buckets, and
@@ -79,6 +80,11 @@ class GradientReducer {
   /// until that step's all-reduce is done.
   [[nodiscard]] StepTotals take_totals();
 
+  /// Of the step that was finished last: when each bucket's all-reduce ran, in the plan's order.
+  [[nodiscard]] const std::vector<comm::OperationTime>& bucket_times() const {
+    return bucket_times_;
+  }
+
   /// From now on `board`, unless null, says which bucket an all-reduce is of.
   void show_buckets(comm::ProgressBoard* board) { board_ = board; }
 
@@ -119,6 +125,7 @@ class GradientReducer {
   std::vector<std::size_t> missing_;  // gradients that each bucket still waits for
   std::size_t next_bucket_ = 0;       // the first that has not been launched
   std::vector<comm::Completion> in_flight_;
+  std::vector<comm::OperationTime> bucket_times_;
   double exposed_seconds_ = 0;
   std::unique_ptr<runtime::ReadBack> totals_;  // tails of finished steps
 };

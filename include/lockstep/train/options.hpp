@@ -83,6 +83,9 @@ struct OutputOptions {
   Progress progress = Progress::kAuto;
   bool tensorboard = true;
   std::int64_t histogram_every = 0;  ///< epochs; 0: no histograms
+  std::string trace;                 ///< a file; empty: none
+  std::int64_t trace_first_step = 11;
+  std::int64_t trace_steps = 20;
 };
 
 struct TrainOptions {

@@ -33,6 +33,7 @@
 #include <lockstep/train/replica.hpp>
 #include <lockstep/train/run_position.hpp>
 #include <lockstep/train/step_reports.hpp>
+#include <lockstep/train/step_trace.hpp>
 
 namespace lockstep::train {
 
@@ -130,6 +131,7 @@ class Trainer {
   Evaluator test_;
   std::optional<Evaluator> validation_;
   metrics::StepTimer timer_;
+  StepTrace trace_;
   std::unique_ptr<runtime::ReadBack> gradient_norms_;  // of logged steps, on rank 0; null: of none
 
   metrics::EventSink* events_ = nullptr;  // of the current run

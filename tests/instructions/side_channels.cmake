@@ -1,0 +1,18 @@
+# What is on by default (metrics.jsonl, TensorBoard with the gradient's norm, the progress line) may cost a step one per cent of
+# its instructions at most. One step in 20 is logged here, by default it is one in 100.
+include(${CMAKE_CURRENT_LIST_DIR}/count.cmake)
+set(folder ${WORK}/${CASE}.run)
+file(REMOVE_RECURSE ${folder})
+file(MAKE_DIRECTORY ${folder})
+separate_arguments(arguments UNIX_COMMAND "${ARGUMENTS}")
+count_instructions(without output ${arguments})
+count_instructions(with output ${arguments} ${folder})
+file(GLOB event_files ${folder}/events.out.tfevents.*)
+if(NOT event_files OR NOT EXISTS ${folder}/metrics.jsonl)
+  message(FATAL_ERROR "the run told nobody: ${output}")
+endif()
+math(EXPR per_mille "(${with} - ${without}) * 1000 / ${without}")
+message(STATUS "${CASE}: ${without} instructions, ${with} with everything on: ${per_mille} per mille more")
+if(per_mille GREATER 10)
+  message(FATAL_ERROR "what is on by default costs ${per_mille} per mille of a step: more than 10")
+endif()
