@@ -223,11 +223,13 @@ provide_cuda_torch() {
 provide_test_tools() {
   local venv=$root/build/test-venv log=$root/build/test-venv.log
   [[ $may_install == yes && ! -e $venv/.complete ]] || return 0
-  step "making build/test-venv" "$log" /usr/bin/python3 -m venv --clear --system-site-packages "$venv" &&
+  if step "making build/test-venv" "$log" /usr/bin/python3 -m venv --clear --system-site-packages "$venv" &&
     step "installing pip's tensorboard and safetensors in build/test-venv" "$log" \
-      "$venv/bin/python" -m pip install --disable-pip-version-check tensorboard safetensors &&
-    : >"$venv/.complete" ||
+      "$venv/bin/python" -m pip install --disable-pip-version-check tensorboard safetensors; then
+    : >"$venv/.complete"
+  else
     warn "no tensorboard and safetensors for Python: the tests that need them will be skipped (see $log)"
+  fi
 }
 
 # --- MPI ---------------------------------------------------------------------------------------------------
