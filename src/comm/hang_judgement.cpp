@@ -49,6 +49,10 @@ void find_cause(Finding& finding, std::span<const RankView> ranks) {
   finding.culprits = ranks_where(ranks, [&](const auto& rank) {
     return wait_on(rank, operation.channel).entered < operation.sequence;
   });
+  // Who waits for somebody else is named behind those who do not.
+  std::stable_partition(finding.culprits.begin(), finding.culprits.end(), [&](int rank) {
+    return !waits_somewhere(ranks[static_cast<std::size_t>(rank)]);
+  });
   finding.cause = Finding::Cause::kNotCome;
   if (!finding.culprits.empty()) return;
   finding.culprits = ranks_where(ranks, is_silent);

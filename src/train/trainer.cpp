@@ -60,7 +60,8 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
             options.output.test_batch_size),
       trace_(options.output, timer_, parts_.control, parts_.layout) {
   reducer_.show_buckets(parts_.board);
-  if (options_.output.tensorboard && parts_.control.rank() == 0) {
+  // On all ranks, though rank 0 alone tells of it: their devices take the same calls.
+  if (options_.output.tensorboard) {
     constexpr std::size_t kMostOpenSteps = 2;
     gradient_norms_ = parts_.compute.make_read_back(1, kMostOpenSteps);
   }

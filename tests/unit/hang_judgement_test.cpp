@@ -82,6 +82,16 @@ TEST(Judge, NamesWhoHasNotCome) {
             "wait; see what it does there, or raise --collective-timeout if it is only slow");
 }
 
+TEST(Judge, WhoWaitsHimselfIsNamedBehindWhoDoesNot) {
+  // Rank 1 was stopped in all-reduce 31, which ranks 2 and 3 could leave and rank 0 could not.
+  const std::vector ranks = {waiting(31, 60), silent(waiting(31, 0.1), 60), waiting(32, 60),
+                             waiting(32, 60)};
+  const auto finding = judge(ranks, kLimit);
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->operation.sequence, 32U);
+  EXPECT_THAT(finding->culprits, ElementsAre(1, 0));
+}
+
 TEST(Judge, SaysHowLongACulpritHasBeenSilent) {
   const std::vector ranks = {silent(working(1233, Phase::kData, 62), 61.6), waiting(1234, 60)};
   const auto finding = judge(ranks, kLimit);
@@ -125,7 +135,7 @@ TEST(Judge, OfSeveralWaitsTakesTheOneForARankThatWaitsForNobody) {
   const auto first = judge(behind, kLimit);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->operation.channel, Channel::kGradients);
-  EXPECT_THAT(first->culprits, ElementsAre(0, 2));
+  EXPECT_THAT(first->culprits, ElementsAre(2, 0));
 }
 
 TEST(Judge, RanksInDifferentOperationsOfOneChannelAreReportedAtTheEarlierOne) {

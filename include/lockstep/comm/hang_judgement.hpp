@@ -60,7 +60,7 @@ struct Finding {
   Operation operation;
   std::int64_t epoch = 0;
   std::int64_t step = 0;
-  std::vector<int> culprits;
+  std::vector<int> culprits;  ///< those that wait for nobody first
   std::vector<int> waiting;
 };
 

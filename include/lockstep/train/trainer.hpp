@@ -132,7 +132,7 @@ class Trainer {
   std::optional<Evaluator> validation_;
   metrics::StepTimer timer_;
   StepTrace trace_;
-  std::unique_ptr<runtime::ReadBack> gradient_norms_;  // of logged steps, on rank 0; null: of none
+  std::unique_ptr<runtime::ReadBack> gradient_norms_;  // of logged steps; null: of none
 
   metrics::EventSink* events_ = nullptr;  // of the current run
   CheckpointOutput output_;               // of the current run
