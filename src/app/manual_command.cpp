@@ -50,8 +50,8 @@ std::string options_of(const CommandDescription& command) {
     text += fmt::format(".PP\n.I {}\n", roff(group.title));
     for (const auto& option : group.options) {
       const auto& value = option.binding.value_name;
-      auto head = fmt::format("\\fB\\-\\-{}\\fP", roff(option.name));
-      if (!value.empty()) head += fmt::format(" \\fI{}\\fP", roff(value));
+      auto head = fmt::format(R"(\fB\-\-{}\fP)", roff(option.name));
+      if (!value.empty()) head += fmt::format(R"( \fI{}\fP)", roff(value));
       text += item(head, option.help);
     }
   }
@@ -85,9 +85,9 @@ std::string manual(const std::vector<CommandDescription>& commands) {
       ".B \\-\\-config\nnames\n(name = value, one a line), then from the defaults.\n");
   text += section("COMMANDS", commands_section(commands));
   text += section("ENVIRONMENT",
-                  item("\\fBLOCKSTEP_\\fP\\fIOPTION_NAME\\fP",
+                  item(R"(\fBLOCKSTEP_\fP\fIOPTION_NAME\fP)",
                        "the value of an option: LOCKSTEP_BATCH_SIZE=32") +
-                      item("\\fBLOCKSTEP_BACKTRACE\\fP", "1: a stack trace with an error"));
+                      item(R"(\fBLOCKSTEP_BACKTRACE\fP)", "1: a stack trace with an error"));
   text +=
       section("EXIT STATUS", item("0", "done") + item("1", "failure at run time") +
                                  item("2", "wrong usage: the message names the option") +
@@ -95,12 +95,12 @@ std::string manual(const std::vector<CommandDescription>& commands) {
                                  item("75",
                                       "stopped by a signal, the state is saved: start again with "
                                       "--resume auto"));
-  text += section("FILES", item("\\fIruns/<time>\\-<n>/\\fP",
+  text += section("FILES", item(R"(\fIruns/<time>\-<n>/\fP)",
                                 "config.json, metrics.jsonl, checkpoints/, model.safetensors and "
                                 "TensorBoard's event files of a run"));
   text += section("EXAMPLES",
-                  item("mpirun \\-np 4 lockstep train \\-\\-epochs 10", "four ranks of this host") +
-                      item("lockstep evaluate \\-\\-checkpoint model.safetensors",
+                  item(R"(mpirun \-np 4 lockstep train \-\-epochs 10)", "four ranks of this host") +
+                      item(R"(lockstep evaluate \-\-checkpoint model.safetensors)",
                            "test figures of its weights"));
   return text;
 }

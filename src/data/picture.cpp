@@ -84,7 +84,7 @@ class PngReader {
 class PgmReader {
  public:
   PgmReader(const std::filesystem::path& path, const std::string& bytes)
-      : path_(path), bytes_(bytes), position_(2) {}
+      : path_(path), bytes_(bytes) {}
 
   Picture read() {
     const bool text = bytes_[1] == '2';
@@ -143,7 +143,7 @@ class PgmReader {
 
   const std::filesystem::path& path_;
   const std::string& bytes_;
-  std::size_t position_;
+  std::size_t position_ = 2;  // behind "P2" or "P5"
 };
 
 bool has_bright_border(const torch::Tensor& grey) {

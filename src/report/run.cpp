@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 30U;
+constexpr std::uintmax_t kMostRunBytes = std::uintmax_t{1} << 30U;
 constexpr std::size_t kMostClasses = 1000;
 constexpr const char* kMetrics = "metrics.jsonl";
 
@@ -28,7 +28,7 @@ std::ifstream open(const std::filesystem::path& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
   if (error) fail(path.string(), fmt::format("cannot be read: {}", error.message()));
-  if (bytes > kMostBytes) fail(path.string(), fmt::format("{} bytes are too many", bytes));
+  if (bytes > kMostRunBytes) fail(path.string(), fmt::format("{} bytes are too many", bytes));
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(path.string(), "cannot be read");
   return file;

@@ -91,13 +91,13 @@ Plot loss_plot(const std::vector<Run>& runs) {
 }
 
 Plot accuracy_plot(const std::vector<Run>& runs) {
-  constexpr double kPercent = 100;
+  constexpr double kToPercent = 100;
   std::vector<Curve> curves;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& run = runs[i];
-    curves.push_back({figures_data(run, run.validation, &Figures::accuracy, kPercent),
+    curves.push_back({figures_data(run, run.validation, &Figures::accuracy, kToPercent),
                       marked(runs, i, false), name_of(runs, run, "validation")});
-    curves.push_back({figures_data(run, run.test, &Figures::accuracy, kPercent),
+    curves.push_back({figures_data(run, run.test, &Figures::accuracy, kToPercent),
                       marked(runs, i, true), name_of(runs, run, "test")});
   }
   return plot_of("Accuracy", "After epochs.", "set xlabel 'step'\nset ylabel 'accuracy, %'\n",

@@ -14,11 +14,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double kPercent = 100;
+constexpr double kHundredPercent = 100;
 
 std::string ratio_text(std::int64_t part, std::int64_t whole) {
   if (whole == 0) return "–";
-  return fmt::format("{:.1f}", kPercent * static_cast<double>(part) / static_cast<double>(whole));
+  return fmt::format("{:.1f}",
+                     kHundredPercent * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 double mean_speed(const Run& run) {
@@ -56,7 +57,7 @@ ordered_json epoch_json(const Run& run, const Epoch& epoch) {
   return row;
 }
 
-std::string csv_cell(const ordered_json& value) {
+std::string cell_of_csv(const ordered_json& value) {
   if (value.is_null()) return {};
   if (!value.is_string()) return value.dump();
   return fmt::format("\"{}\"", replaced(value.get<std::string>(), "\"", "\"\""));
@@ -74,7 +75,7 @@ Table runs_table(const std::vector<Run>& runs) {
         {run.name, fmt::format("{}", run.world_size()), run.option("global_batch_size"),
          fmt::format("{}", run.epochs.size()), fmt::format("{}", run.steps_done),
          run.epochs.empty() ? "–" : fmt::format("{:.4f}", run.epochs.back().train_loss),
-         tested ? fmt::format("{:.2f}", kPercent * run.test.back().accuracy) : "–",
+         tested ? fmt::format("{:.2f}", kHundredPercent * run.test.back().accuracy) : "–",
          tested ? fmt::format("{:.4f}", run.test.back().average_loss) : "–",
          fmt::format("{:.0f}", mean_speed(run)), fmt::format("{:.1f}", run.seconds), run.status});
   }
@@ -132,7 +133,7 @@ std::string runs_csv(const std::vector<Run>& runs) {
       std::string line;
       for (const auto& [name, value] : row.items()) {
         head += fmt::format("{}{}", head.empty() ? "" : ",", name);
-        line += fmt::format("{}{}", line.empty() ? "" : ",", csv_cell(value));
+        line += fmt::format("{}{}", line.empty() ? "" : ",", cell_of_csv(value));
       }
       if (text.empty()) text = fmt::format("{}\n", head);
       text += fmt::format("{}\n", line);
