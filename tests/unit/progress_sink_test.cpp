@@ -31,11 +31,14 @@ class PseudoTerminal {
     ::fcntl(screen_.get(), F_SETFL, O_NONBLOCK);
   }
   Terminal open() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     const FileDescriptor program(::open(::ptsname(screen_.get()), O_RDWR | O_NOCTTY));
     const FileDescriptor before(::dup(STDERR_FILENO));
     ::dup2(program.get(), STDERR_FILENO);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     ::setenv("TERM", "xterm", 1);
     auto terminal = Terminal::behind_standard_error();
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     ::setenv("TERM", "dumb", 1);
     EXPECT_FALSE(Terminal::behind_standard_error());
     ::dup2(before.get(), STDERR_FILENO);

@@ -33,7 +33,7 @@ class RunTest : public ::testing::Test {
   const tests::TemporaryFolder folder_;
 
   std::filesystem::path write_run(const std::string& name, const std::string& rate = "0.1") {
-    const auto run = folder_ / name;
+    auto run = folder_ / name;
     std::filesystem::create_directories(run);
     auto config = std::string(kConfig);
     config.replace(config.find("LR"), 2, rate);
