@@ -65,6 +65,7 @@ done
 
 # A signal stops it, and what was measured stays.
 rm -rf -- "$sweep"
+: >"$work/log" # what the run before said is not waited for
 status=0
 "$here/../../launch/scaling.sh" --program "$program" --ranks 1,2 --repeats 3 --steps 15 --synthetic --threads 1 \
   --output "$sweep" --hidden 16 >"$work/log" 2>&1 &

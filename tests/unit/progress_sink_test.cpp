@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -28,13 +29,13 @@ class PseudoTerminal {
     EXPECT_EQ(::unlockpt(screen_.get()), 0);
     const winsize size = {24, columns, 0, 0};
     EXPECT_EQ(::ioctl(screen_.get(), TIOCSWINSZ, &size), 0);
-    ::fcntl(screen_.get(), F_SETFL, O_NONBLOCK);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+    program_ = FileDescriptor(::open(::ptsname(screen_.get()), O_RDWR | O_NOCTTY));
+    EXPECT_GE(program_.get(), 0);
   }
   Terminal open() {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
-    const FileDescriptor program(::open(::ptsname(screen_.get()), O_RDWR | O_NOCTTY));
     const FileDescriptor before(::dup(STDERR_FILENO));
-    ::dup2(program.get(), STDERR_FILENO);
+    ::dup2(program_.get(), STDERR_FILENO);
     // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     ::setenv("TERM", "xterm", 1);
     auto terminal = Terminal::behind_standard_error();
@@ -45,16 +46,28 @@ class PseudoTerminal {
     EXPECT_TRUE(terminal);
     return *std::move(terminal);
   }
-  /// What was written since the last look.
+  /// What was written since the last look. It arrives some time later, in order: a mark behind it
+  /// tells when all of it is here.
   std::string written() {
-    std::string text(4096, '\0');
-    const auto got = ::read(screen_.get(), text.data(), text.size());
-    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    constexpr char kMark = '\x01';
+    EXPECT_EQ(::write(program_.get(), &kMark, 1), 1);
+    std::string text;
+    while (text.empty() || text.back() != kMark) {
+      pollfd ready = {.fd = screen_.get(), .events = POLLIN, .revents = 0};
+      char byte = 0;
+      if (::poll(&ready, 1, 10'000) != 1 || ::read(screen_.get(), &byte, 1) != 1) {
+        ADD_FAILURE() << "the terminal gave only: " << text;
+        return text;
+      }
+      text.push_back(byte);
+    }
+    text.pop_back();
     return text;
   }
 
  private:
   FileDescriptor screen_;
+  FileDescriptor program_;
 };
 
 /// What stands between the carriage returns of one drawing.
