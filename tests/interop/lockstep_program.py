@@ -26,11 +26,11 @@ class NeuralNetwork(torch.nn.Module):
         return self.linear_relu_stack(self.flatten(images))
 
 
-def run(program, *arguments, code=0):
-    """Runs the program, which must end with `code`; returns standard output, or the errors if it failed."""
+def run(program, *arguments, code=0, errors=False):
+    """Runs the program, which must end with `code`; returns standard output, or the errors if asked or it failed."""
     ended = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=100)
     assert ended.returncode == code, f"exit code {ended.returncode}: {ended.stderr}"
-    return ended.stdout if code == 0 else ended.stderr
+    return ended.stderr if errors or code else ended.stdout
 
 
 def events(folder, kind):

@@ -103,6 +103,31 @@ def test_off_is_off(folder):
     assert "gradient_norm" not in events(folder, "train")[0]
 
 
+def test_a_full_disk_costs_records_but_no_training(folder):
+    """As if it were full: a file may have 10,000 bytes, enough for the weights but for nothing written beside them."""
+    folder.mkdir()
+    usual = ["train", "--synthetic", "--train-samples", 6400, "--test-samples", 640, "--epochs", 1, "--hidden", 2,
+             "--log-every", 1]
+    run(program, *usual, "--output-dir", folder / "ample")
+    limited = ["-np", 1, "env", "--ignore-signal=XFSZ", "prlimit", "--fsize=10000", program]
+    warnings = run("mpirun", *limited, *usual, "--output-dir", folder / "full", "--histogram-every", 1,
+                   "--trace", folder / "trace.json", "--trace-steps", 100, errors=True).splitlines()
+    warnings = [line for line in warnings if "File too large" in line]
+    assert len(warnings) == 4, warnings
+    for words in ["metrics.jsonl", "TensorBoard", "--trace: ", "predictions.json"]:
+        assert sum("lockstep: warning: " in line and words in line for line in warnings) == 1, (words, warnings)
+    assert not list(folder.rglob("*.part")) and not (folder / "trace.json").exists()
+    assert not (folder / "full" / "predictions.json").exists()
+    weights = [(folder / name / "model.safetensors").read_bytes() for name in ("ample", "full")]
+    assert weights[0] == weights[1]
+    # What got there is whole, and the same as where there was room.
+    losses = [(event["step"], event["loss"]) for event in events(folder / "ample", "train")]
+    recorded = [(event["step"], event["loss"]) for event in events(folder / "full", "train")]
+    assert 1 < len(recorded) < len(losses) and set(recorded) <= set(losses)
+    found = values(load(folder / "full"), "train/loss")
+    assert found and same(found, [losses[step - 1] for step, _ in found])
+
+
 with tempfile.TemporaryDirectory() as temporary:
     work = pathlib.Path(temporary)
     test_every_figure_is_the_one_in_metrics(work / "run")
@@ -110,4 +135,5 @@ with tempfile.TemporaryDirectory() as temporary:
     test_gradient_norm_is_pytorchs(work / "norm")
     test_a_resumed_run_has_each_step_once(work / "resumed")
     test_off_is_off(work / "off")
+    test_a_full_disk_costs_records_but_no_training(work / "disk")
 print("tensorboard_test: passed")
