@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
@@ -54,7 +55,7 @@ std::string suggestion(const std::string& name, const OptionTable& table,
 }
 
 std::string variable_name(std::string option) {
-  std::replace(option.begin(), option.end(), '-', '_');
+  option = record_name(std::move(option));
   std::transform(option.begin(), option.end(), option.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return std::string(kPrefix) + option;

@@ -40,13 +40,16 @@ void apply_options(const OptionTable& table, const std::vector<GivenOption>& giv
   }
 }
 
+std::string record_name(std::string option) {
+  std::replace(option.begin(), option.end(), '-', '_');
+  return option;
+}
+
 nlohmann::ordered_json current_values(const OptionTable& table) {
   nlohmann::ordered_json values;
   for (const auto& group : table) {
     for (const auto& option : group.options) {
-      std::string key = option.name;
-      std::replace(key.begin(), key.end(), '-', '_');
-      values[key] = option.binding.get();
+      values[record_name(option.name)] = option.binding.get();
     }
   }
   return values;

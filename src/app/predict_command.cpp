@@ -1,11 +1,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,6 +15,7 @@
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/terminal.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/picture.hpp>
 #include <lockstep/model/safetensors.hpp>
@@ -31,8 +30,6 @@ constexpr const char* kPredictUsage =
     "Usage: lockstep predict --checkpoint FILE --index N,N,… | --image FILE [FILE...] [options]\n\n"
     "What the network takes images for: images of the test set by their number, or pictures from\n"
     "PNG or PGM files of any size. Needs no launcher.\n\n";
-
-constexpr std::int64_t kSide = 28;
 
 /// An image as the network sees it, and where it is from.
 struct Question {
@@ -94,18 +91,14 @@ std::string answer_text(const float* probabilities) {
   return text;
 }
 
-bool has_colours() {
-  const char* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
-  return kind != nullptr && std::string_view(kind).find("256color") != std::string_view::npos;
-}
-
 std::string picture_text(const Question& question, Picture wanted) {
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   if (wanted == Picture::kOff || (wanted == Picture::kAuto && !terminal)) return {};
   const std::span<const std::uint8_t> grey(question.image.data_ptr<std::uint8_t>(),
                                            static_cast<std::size_t>(data::kImagePixels));
-  return terminal && has_colours() ? picture_in_blocks(grey, kSide)
-                                   : picture_in_letters(grey, kSide);
+  return terminal && terminal_kind().find("256color") != std::string::npos
+             ? picture_in_blocks(grey, data::kImageSide)
+             : picture_in_letters(grey, data::kImageSide);
 }
 
 void print_answers(const std::vector<Question>& questions, const torch::Tensor& probabilities,
@@ -157,14 +150,11 @@ void write_png(const std::vector<Question>& questions, const std::string& path) 
   constexpr std::int64_t kEnlargement = 8;
   std::vector<torch::Tensor> images;
   for (const auto& question : questions) {
-    images.push_back(question.image.reshape({kSide, kSide})
+    images.push_back(question.image.reshape({data::kImageSide, data::kImageSide})
                          .repeat_interleave(kEnlargement, 0)
                          .repeat_interleave(kEnlargement, 1));
   }
-  const auto row = torch::cat(images, 1).contiguous();
-  const auto* first = row.data_ptr<std::uint8_t>();
-  write_file_atomically(path,
-                        data::png_of({row.size(1), row.size(0), {first, first + row.numel()}}));
+  write_file_atomically(path, data::png_of(data::picture_of(torch::cat(images, 1))));
 }
 
 int predict(const PredictOptions& options, const Arguments& operands) {

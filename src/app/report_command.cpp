@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include <lockstep/app/bindings.hpp>
@@ -7,10 +5,10 @@
 #include <lockstep/app/report_option_table.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
-#include <lockstep/base/file.hpp>
 #include <lockstep/report/scaling_page.hpp>
 #include <lockstep/report/scaling_tables.hpp>
 
+#include "report_files.hpp"
 #include "report_runs.hpp"
 
 namespace lockstep::app {
@@ -28,27 +26,16 @@ constexpr const char* kReportUsage =
 
 constexpr int kDone = 0;
 
-void write_files(const report::ScalingReport& sweep, const std::filesystem::path& folder,
-                 const Log& log) {
-  const bool plots = report::can_draw_plots();
-  if (!plots) {
-    log.warning("no gnuplot on PATH: the page has no plots; Debian's package is gnuplot-nox");
-  }
-  write_file_atomically(folder / "report.html", report::scaling_page(sweep, plots));
-  write_file_atomically(folder / "report.md", report::scaling_markdown(sweep));
-  write_file_atomically(folder / "report.csv", report::scaling_csv(sweep));
-  write_file_atomically(
-      folder / "report.json",
-      report::scaling_json(sweep).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-          "\n");
-}
-
 void report_on_sweep(const std::filesystem::path& folder, const std::filesystem::path& output,
                      const ReportOptions& options, const Log& log) {
   const auto sweep =
       report::make_report(report::read_sweep(folder), options.predict_ranks, options.algorithm);
-  write_files(sweep, output, log);
-  write_all(STDOUT_FILENO, as_byte_span(report::scaling_text(sweep)), "standard output");
+  write_report({.html = report::scaling_page(sweep, can_draw_plots(log)),
+                .markdown = report::scaling_markdown(sweep),
+                .csv = report::scaling_csv(sweep),
+                .json = report::scaling_json(sweep),
+                .text = report::scaling_text(sweep)},
+               output);
 }
 
 /// Beside what it is about; what is about several runs goes to where the person is.

@@ -1,16 +1,13 @@
 #include "report_runs.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 
 #include <lockstep/app/train_option_table.hpp>
-#include <lockstep/base/file.hpp>
 #include <lockstep/report/run_page.hpp>
-#include <lockstep/report/scaling_page.hpp>
+
+#include "report_files.hpp"
 
 namespace lockstep::app {
 namespace {
@@ -50,18 +47,18 @@ std::string command_of(const report::Run& run) {
   const std::set<std::string> left_out = {"output_dir", "resume", "progress", "batch_size"};
   train::TrainOptions defaults;
   const auto table = train_option_table(defaults);
-  const auto usual = current_values(table);
   auto command = fmt::format("mpirun -np {} lockstep train", run.world_size());
-  for (const auto& name : option_names(table)) {
-    auto key = name;
-    std::replace(key.begin(), key.end(), '-', '_');
-    const auto text = run.option(key);
-    if (left_out.contains(key) || text.empty() || text == "null") continue;
-    const auto& value = run.config.at("options").at(key);
-    if (value == nlohmann::json(usual.at(key))) continue;
-    const bool is_flag = key == "synthetic";
-    command += is_flag ? fmt::format(" --{}", name)
-                       : fmt::format(" --{} {}", name, quoted(value_text(value)));
+  for (const auto& group : table) {
+    for (const auto& [name, help, binding] : group.options) {
+      const auto key = record_name(name);
+      const auto text = run.option(key);
+      if (left_out.contains(key) || text.empty() || text == "null") continue;
+      const auto& value = run.config.at("options").at(key);
+      if (value == binding.get()) continue;
+      command += binding.value_name.empty()
+                     ? fmt::format(" --{}", name)
+                     : fmt::format(" --{} {}", name, quoted(value_text(value)));
+    }
   }
   return command;
 }
@@ -74,18 +71,12 @@ void report_on_runs(const std::vector<std::string>& folders, const std::filesyst
     runs.push_back(report::read_run(folder));
     commands.push_back(command_of(runs.back()));
   }
-  const bool plots = report::can_draw_plots();
-  if (!plots) {
-    log.warning("no gnuplot on PATH: the page has no plots; Debian's package is gnuplot-nox");
-  }
-  write_file_atomically(output / "report.html", report::runs_page(runs, commands, plots));
-  write_file_atomically(output / "report.md", markdown_of(runs));
-  write_file_atomically(output / "report.csv", report::runs_csv(runs));
-  write_file_atomically(
-      output / "report.json",
-      report::runs_json(runs).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  const auto text = report::as_text(report::runs_table(runs));
-  write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+  write_report({.html = report::runs_page(runs, commands, can_draw_plots(log)),
+                .markdown = markdown_of(runs),
+                .csv = report::runs_csv(runs),
+                .json = report::runs_json(runs),
+                .text = report::as_text(report::runs_table(runs))},
+               output);
 }
 
 }  // namespace lockstep::app

@@ -115,13 +115,11 @@ void write_predictions(const Output& output, const std::vector<train::Prediction
 }
 
 void finish(Job& job, const train::TrainResult& result, const Training& training,
-            const train::TrainOptions& options, const Output& output) {
+            const Output& output) {
   if (result.stopped) end_preempted(job, result, output);
   const auto& network = training.network;
   const auto digest = agreed_digest(job, network);
-  const auto test = training.dataset.test.to(training.compute.device);
-  const auto predictions =
-      train::predict_all(network, test, *job.control, options.output.test_batch_size);
+  const auto predictions = training.trainer->predict_test();
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
     const auto& folder = output.folder.path();
@@ -205,7 +203,7 @@ void train(Job& job, train::TrainOptions& options, const OptionTable& table,
   const auto result = end_together(job, [&] {
     return training->trainer->run(*output.events, {output.checkpoints.get(), settings});
   });
-  finish(job, result, *training, options, output);
+  finish(job, result, *training, output);
   end_training(job, *training);
 }
 

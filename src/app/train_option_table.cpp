@@ -11,8 +11,6 @@ using model::Loss;
 using runtime::DeviceRequest;
 using train::LearningRateSchedule;
 using train::Optimizer;
-using train::Overlap;
-using train::Progress;
 
 constexpr std::int64_t kMostEpochs = 1'000'000;
 constexpr std::int64_t kMostSamplesAPass = 1 << 20;
@@ -170,9 +168,7 @@ OptionGroup distribution_group(train::DistributionOptions& distribution) {
             "steps between two checks that all ranks' weights are the same (default 0: at the end)",
             integer(distribution.check_replicas_every, 0)},
            {"overlap", "all-reduce during backward (default auto: where a core or GPU is to spare)",
-            choice<Overlap>(
-                distribution.overlap,
-                {{"auto", Overlap::kAuto}, {"on", Overlap::kOn}, {"off", Overlap::kOff}})}}};
+            auto_on_off(distribution.overlap)}}};
 }
 
 OptionGroup output_group(train::OutputOptions& output) {
@@ -192,9 +188,7 @@ OptionGroup output_group(train::OutputOptions& output) {
         text(output.resume, "auto/FILE")},
        test_batch_size(output),
        {"progress", "a line with the state of the run (default auto: on a terminal)",
-        choice<Progress>(
-            output.progress,
-            {{"auto", Progress::kAuto}, {"on", Progress::kOn}, {"off", Progress::kOff}})},
+        auto_on_off(output.progress)},
        {"tensorboard", "write event files for TensorBoard (default on)",
         on_off(output.tensorboard)},
        {"histogram-every",
@@ -247,23 +241,19 @@ OptionTable evaluate_option_table(EvaluateOptions& options) {
 
 OptionTable predict_option_table(PredictOptions& options) {
   constexpr std::int64_t kMostIndex = (std::int64_t{1} << 31U) - 1;
-  using data::Invert;
-  return {
-      {"Prediction",
-       {{"checkpoint", "the weights: a .safetensors file (required)",
-         text(options.checkpoint, "FILE")},
-        {"index", "numbers of test images, from 0", integers(options.index, 0, kMostIndex)},
-        {"image", "a picture, PNG or PGM; more may follow", text(options.image, "FILE")},
-        {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
-         choice<Invert>(options.invert,
-                        {{"auto", Invert::kAuto}, {"on", Invert::kOn}, {"off", Invert::kOff}})},
-        {"picture", "draw what the network sees (default auto: on a terminal)",
-         choice<Picture>(options.picture,
-                         {{"auto", Picture::kAuto}, {"on", Picture::kOn}, {"off", Picture::kOff}})},
-        {"png", "write what the network sees, enlarged, as a PNG", text(options.png, "FILE")},
-        {"json", "print everything as JSON, logits too", flag(options.json)},
-        data_dir(options.data),
-        synthetic(options.data)}}};
+  return {{"Prediction",
+           {{"checkpoint", "the weights: a .safetensors file (required)",
+             text(options.checkpoint, "FILE")},
+            {"index", "numbers of test images, from 0", integers(options.index, 0, kMostIndex)},
+            {"image", "a picture, PNG or PGM; more may follow", text(options.image, "FILE")},
+            {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
+             auto_on_off(options.invert)},
+            {"picture", "draw what the network sees (default auto: on a terminal)",
+             auto_on_off(options.picture)},
+            {"png", "write what the network sees, enlarged, as a PNG", text(options.png, "FILE")},
+            {"json", "print everything as JSON, logits too", flag(options.json)},
+            data_dir(options.data),
+            synthetic(options.data)}}};
 }
 
 OptionTable doctor_option_table(DoctorOptions& options) {

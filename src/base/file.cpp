@@ -61,6 +61,17 @@ void write_all(int descriptor, std::span<const std::byte> bytes,
   }
 }
 
+Appended append_whole(int descriptor, std::span<const std::byte> bytes,
+                      const std::filesystem::path& path) {
+  const auto end = ::lseek(descriptor, 0, SEEK_END);
+  try {
+    write_all(descriptor, bytes, path);
+    return {};
+  } catch (const RuntimeFailure& failure) {
+    return {failure.what(), end < 0 || ::ftruncate(descriptor, end) != 0};
+  }
+}
+
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts) {
   const std::filesystem::path temporary =

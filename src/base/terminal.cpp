@@ -31,8 +31,8 @@ bool parent_passes_output_on() {
 }
 
 bool has_control_sequences() {
-  const char* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe)
-  return kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
+  const auto kind = terminal_kind();
+  return !kind.empty() && kind != "dumb";
 }
 
 /// Keeps the terminal from stopping this process for writing to it from the background.
@@ -55,6 +55,11 @@ class WithoutTerminalStop {
 };
 
 }  // namespace
+
+std::string terminal_kind() {
+  const char* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  return kind == nullptr ? "" : kind;
+}
 
 std::optional<Terminal> Terminal::behind_standard_error() {
   if (!has_control_sequences()) return std::nullopt;

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::int64_t kMostPixels = 100'000'000;
 constexpr std::uintmax_t kMostFileBytes = std::uintmax_t{512} << 20U;
-constexpr std::int64_t kSide = 28;
 constexpr int kMostGrey = 255;
 constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
 
@@ -151,11 +150,11 @@ bool has_bright_border(const torch::Tensor& grey) {
   return border.to(torch::kFloat32).mean().item<double>() > kMostGrey / 2.0;
 }
 
-/// Its longer side becomes kSide pixels; means over areas.
+/// Its longer side becomes kImageSide pixels; means over areas.
 torch::Tensor scaled(const torch::Tensor& grey) {
   const auto longest = std::max(grey.size(0), grey.size(1));
   const auto length = [&](std::int64_t pixels) {
-    return std::max<std::int64_t>((2 * pixels * kSide + longest) / (2 * longest), 1);
+    return std::max<std::int64_t>((2 * pixels * kImageSide + longest) / (2 * longest), 1);
   };
   const auto all = grey.to(torch::kFloat32).unsqueeze(0).unsqueeze(0);
   const auto means = torch::adaptive_avg_pool2d(all, {length(grey.size(0)), length(grey.size(1))});
@@ -163,9 +162,9 @@ torch::Tensor scaled(const torch::Tensor& grey) {
 }
 
 torch::Tensor padded_to_square(const torch::Tensor& grey) {
-  auto square = torch::zeros({kSide, kSide}, torch::kUInt8);
-  square.narrow(0, (kSide - grey.size(0)) / 2, grey.size(0))
-      .narrow(1, (kSide - grey.size(1)) / 2, grey.size(1))
+  auto square = torch::zeros({kImageSide, kImageSide}, torch::kUInt8);
+  square.narrow(0, (kImageSide - grey.size(0)) / 2, grey.size(0))
+      .narrow(1, (kImageSide - grey.size(1)) / 2, grey.size(1))
       .copy_(grey);
   return square;
 }
@@ -177,6 +176,13 @@ Picture read_picture(const std::filesystem::path& path) {
   if (bytes.starts_with(kPngSignature)) return PngReader(path, bytes).read();
   if (bytes.starts_with("P2") || bytes.starts_with("P5")) return PgmReader(path, bytes).read();
   fail(path, "neither a PNG nor a PGM: save the picture as one of these");
+}
+
+Picture picture_of(const torch::Tensor& grey) {
+  const auto rows = grey.dim() == 2 ? grey : grey.reshape({kImageSide, kImageSide});
+  const auto pixels = rows.to(torch::kCPU).contiguous();
+  const auto* first = pixels.data_ptr<std::uint8_t>();
+  return {rows.size(1), rows.size(0), {first, first + pixels.numel()}};
 }
 
 std::string png_of(const Picture& picture) {
@@ -205,7 +211,7 @@ FittedPicture fit_to_network(const Picture& picture, Invert invert) {
     grey = kMostGrey - grey;
     changes.emplace_back(bright ? "inverted, because its border is bright" : "inverted");
   }
-  if (std::max(picture.width, picture.height) != kSide) {
+  if (std::max(picture.width, picture.height) != kImageSide) {
     grey = scaled(grey);
     changes.push_back(fmt::format("scaled from {} × {} to {} × {}", picture.width, picture.height,
                                   grey.size(1), grey.size(0)));

@@ -176,19 +176,13 @@ void EventFile::write(const Summary& summary, std::int64_t step) {
 
 void EventFile::append(std::string_view event) {
   if (file_.get() < 0) return;
-  const auto end = ::lseek(file_.get(), 0, SEEK_END);
-  try {
-    write_all(file_.get(), as_byte_span(record_of(event)), path_);
-    told_ = false;
-  } catch (const RuntimeFailure& failure) {
-    const bool whole = end >= 0 && ::ftruncate(file_.get(), end) == 0;
-    if (!whole) file_ = FileDescriptor();  // behind half a record, readers find nothing
-    if (!told_) {
-      log_.warning(fmt::format("{}: TensorBoard will not show {}", failure.what(),
-                               whole ? "its next events" : "the rest of this run"));
-    }
-    told_ = true;
+  const auto [failure, torn] = append_whole(file_.get(), as_byte_span(record_of(event)), path_);
+  if (torn) file_ = FileDescriptor();  // behind half a record, readers find nothing
+  if (!failure.empty() && !told_) {
+    log_.warning(fmt::format("{}: TensorBoard will not show {}", failure,
+                             torn ? "the rest of this run" : "its next events"));
   }
+  told_ = !failure.empty();
 }
 
 }  // namespace lockstep::metrics

@@ -105,15 +105,12 @@ class JsonLinesSink final : public EventSink {
     std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace);
     line.push_back('\n');
     if (torn_) line.insert(line.begin(), '\n');
-    const auto end = ::lseek(file_.get(), 0, SEEK_END);
-    try {
-      write_all(file_.get(), as_byte_span(line), path_);
-      torn_ = told_ = false;
-    } catch (const RuntimeFailure& failure) {
-      torn_ = end < 0 || ::ftruncate(file_.get(), end) != 0;
-      if (!told_) log_.warning(fmt::format("{}: its next lines are lost", failure.what()));
-      told_ = true;
+    const auto [failure, torn] = append_whole(file_.get(), as_byte_span(line), path_);
+    torn_ = torn;
+    if (!failure.empty() && !told_) {
+      log_.warning(fmt::format("{}: its next lines are lost", failure));
     }
+    told_ = !failure.empty();
   }
 
   std::filesystem::path path_;

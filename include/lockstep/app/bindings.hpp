@@ -62,4 +62,10 @@ template <typename Value>
   return binding;
 }
 
+/// An enumeration of kAuto, kOn and kOff.
+template <typename Value>
+[[nodiscard]] Binding auto_on_off(Value& target) {
+  return choice<Value>(target, {{"auto", Value::kAuto}, {"on", Value::kOn}, {"off", Value::kOff}});
+}
+
 }  // namespace lockstep::app

@@ -44,7 +44,10 @@ struct GivenOption {
 /// Sets the variables. Throws UsageError naming source, value and what was expected.
 void apply_options(const OptionTable& table, const std::vector<GivenOption>& given);
 
-/// Every option's current value, by name with _ for -.
+/// The name under which an option's value is recorded: with _ for -.
+[[nodiscard]] std::string record_name(std::string option);
+
+/// Every option's current value, by record_name.
 [[nodiscard]] nlohmann::ordered_json current_values(const OptionTable& table);
 
 /// Each group with its options, for --help.

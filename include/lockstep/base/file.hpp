@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace lockstep {
@@ -28,6 +29,16 @@ class FileDescriptor {
 /// Writes all of `bytes` to `descriptor`, going on after short writes.
 /// Throws RuntimeFailure naming `path` and the reason (disk full, …).
 void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
+
+/// What became of an append.
+struct Appended {
+  std::string failure{};  ///< why it failed; empty: it is all there
+  bool torn = false;      ///< a part of it is there, and cannot be taken away
+};
+
+/// Appends all of `bytes` to the file behind `descriptor`, or else, if that can be had, nothing.
+[[nodiscard]] Appended append_whole(int descriptor, std::span<const std::byte> bytes,
+                                    const std::filesystem::path& path);
 
 /// Replaces `path` by a file holding exactly the concatenated `parts`: written to a temporary name
 /// in the same folder, synced, renamed, folder synced. On a failure before the rename the old

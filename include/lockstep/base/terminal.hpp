@@ -12,6 +12,9 @@ namespace lockstep {
 /// Goes to the first column and takes the line away that stands there (ECMA-48: EL).
 inline constexpr std::string_view kEraseLine = "\r\x1b[K";
 
+/// What TERM says; empty if nothing.
+[[nodiscard]] std::string terminal_kind();
+
 /// A terminal, opened for itself: writing to it never waits, and fails in silence.
 class Terminal {
  public:

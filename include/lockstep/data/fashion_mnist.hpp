@@ -13,7 +13,7 @@
 namespace lockstep::data {
 
 /// What each label stands for.
-inline constexpr std::array<std::string_view, 10> kClassNames = {
+inline constexpr std::array<std::string_view, kClasses> kClassNames = {
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 

@@ -12,7 +12,8 @@
 
 namespace lockstep::data {
 
-constexpr std::int64_t kImagePixels = 784;  ///< 28 × 28
+constexpr std::int64_t kImageSide = 28;
+constexpr std::int64_t kImagePixels = kImageSide * kImageSide;
 constexpr std::int64_t kClasses = 10;
 
 /// Images [N, 784] and labels [N], both uint8; views of memory that somebody else owns, or owners.

@@ -23,6 +23,9 @@ struct Picture {
 /// simplified API; https://netpbm.sourceforge.net/doc/pgm.html
 [[nodiscard]] Picture read_picture(const std::filesystem::path& path);
 
+/// A tensor [height, width] uint8, or an image of a data set [784], on any device.
+[[nodiscard]] Picture picture_of(const torch::Tensor& grey);
+
 /// The bytes of a PNG file.
 [[nodiscard]] std::string png_of(const Picture& picture);
 

@@ -82,6 +82,9 @@ class Trainer {
   /// that is not finite, and replicas that come apart, end all ranks: AgreedError.
   [[nodiscard]] TrainResult run(metrics::EventSink& events, CheckpointOutput output = {});
 
+  /// Collective. What the network takes the test images for.
+  [[nodiscard]] std::vector<Prediction> predict_test() { return test_.predict(); }
+
   [[nodiscard]] std::int64_t steps_per_epoch() const;
   /// Of the whole run.
   [[nodiscard]] std::int64_t total_steps() const;
