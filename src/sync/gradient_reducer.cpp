@@ -137,9 +137,10 @@ void GradientReducer::warm_up() {
   (void)take_totals();  // so that a connection that does not form fails here
 }
 
-void GradientReducer::begin_step() {
-  compute_.access({}, {memory_of(buffer_)});
-  buffer_.zero_();
+void GradientReducer::begin_step(bool gradients_are_zero) {
+  auto& left_over = gradients_are_zero ? tail_ : buffer_;
+  compute_.access({}, {memory_of(left_over)});
+  left_over.zero_();
   if (tree_) tree_->clear();
   shards_left_ = shards_;
   last_backward_ = false;

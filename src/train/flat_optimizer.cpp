@@ -4,7 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include <lockstep/sync/tensor_memory.hpp>
 #include <lockstep/train/flat_optimizer.hpp>
+
+#include "plain_sgd.hpp"
 
 namespace lockstep::train {
 namespace {
@@ -104,8 +107,12 @@ void put(States& states, const torch::Tensor& parameter, std::unique_ptr<State> 
 }  // namespace
 
 FlatOptimizer::FlatOptimizer(const OptimizationOptions& options, torch::Tensor parameters,
-                             const torch::Tensor& gradients)
-    : options_(options), parameters_(std::move(parameters)) {
+                             const torch::Tensor& gradients, AfterStep after)
+    : options_(options),
+      parameters_(std::move(parameters)),
+      clears_gradients_(after == AfterStep::kMayClearGradients && parameters_.is_cpu() &&
+                        options.optimizer == Optimizer::kSgd && options.momentum == 0 &&
+                        options.weight_decay == 0) {
   parameters_.mutable_grad() = gradients;
   optimizer_ = make_optimizer(options, parameters_);
 }
@@ -144,6 +151,10 @@ void FlatOptimizer::restore(const std::vector<model::NamedParameter>& state, std
 void FlatOptimizer::step(double learning_rate) {
   const torch::NoGradGuard no_gradients;
   if (options_.clip_grad_norm > 0) clip_gradients();
+  if (clears_gradients_) {
+    return step_and_clear(sync::floats_of(parameters_), sync::floats_of(parameters_.grad()),
+                          static_cast<float>(learning_rate));
+  }
   for (auto& group : optimizer_->param_groups()) group.options().set_lr(learning_rate);
   optimizer_->step();
 }

@@ -54,7 +54,9 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       reducer_(parts_.network->parameters(), parts_.gradients, parts_.compute,
                bucket_limits(options.distribution, parts_.gradients.overlaps()),
                sizes.shards_per_rank),
-      optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients()),
+      optimizer_(options.optimization, reducer_.flat_parameters(), reducer_.flat_gradients(),
+                 options.output.histogram_every > 0 ? FlatOptimizer::AfterStep::kKeepGradients
+                                                    : FlatOptimizer::AfterStep::kMayClearGradients),
       replica_(parts_.network, reducer_, optimizer_),
       test_(parts_.network, options.model.loss, parts_.control, parts_.test, parts_.test.indices(),
             options.output.test_batch_size),
@@ -191,7 +193,7 @@ void Trainer::train_step(const EpochPlan& plan, std::int64_t step_of_epoch) {
 }
 
 torch::Tensor Trainer::sum_gradients(const EpochPlan& plan, std::int64_t step_of_epoch) {
-  reducer_.begin_step();
+  reducer_.begin_step(optimizer_.clears_gradients());  // before the first step too: all zero
   parts_.compute.access({sync::memory_of(reducer_.flat_parameters())}, {});
   auto own_loss = compute_gradients(plan, step_of_epoch);
   const auto seconds = reducer_.finish_step();

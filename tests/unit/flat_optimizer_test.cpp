@@ -42,6 +42,53 @@ TEST(FlatOptimizer, GivesEachParameterWhatPyTorchGivesItAlone) {
   }
 }
 
+TEST(FlatOptimizer, ClearsGradientsInThePassOfPlainSgdAndRoundsAsLibTorchDoes) {
+  for (const std::int64_t elements : {1, 7, 16, 33, 100'003}) {
+    for (const double clip_grad_norm : {0.0, 0.5}) {
+      OptimizationOptions options;
+      options.clip_grad_norm = clip_grad_norm;
+      torch::manual_seed(elements);
+      const auto kept = torch::randn({elements});
+      const auto cleared = kept.clone();
+      auto kept_gradients = torch::empty({elements});
+      auto cleared_gradients = torch::empty({elements});
+      FlatOptimizer keeping(options, kept, kept_gradients);
+      FlatOptimizer clearing(options, cleared, cleared_gradients,
+                             FlatOptimizer::AfterStep::kMayClearGradients);
+      EXPECT_FALSE(keeping.clears_gradients());
+      EXPECT_TRUE(clearing.clears_gradients());
+      for (int step = 0; step < 3; ++step) {
+        const auto gradients = torch::randn({elements});
+        kept_gradients.copy_(gradients);
+        cleared_gradients.copy_(gradients);
+        keeping.step(0.03);
+        clearing.step(0.03);
+        EXPECT_TRUE(cleared.equal(kept)) << elements << " elements, step " << step;
+        EXPECT_EQ(cleared_gradients.count_nonzero().item<std::int64_t>(), 0);
+      }
+    }
+  }
+}
+
+TEST(FlatOptimizer, KeepsGradientsOfWhatIsNoPlainSgd) {
+  const auto clears = [](const OptimizationOptions& options) {
+    const auto parameters = torch::zeros({3});
+    return FlatOptimizer(options, parameters, torch::zeros({3}),
+                         FlatOptimizer::AfterStep::kMayClearGradients)
+        .clears_gradients();
+  };
+  OptimizationOptions options;
+  EXPECT_TRUE(clears(options));
+  options.momentum = 0.9;
+  EXPECT_FALSE(clears(options));
+  options = {};
+  options.weight_decay = 0.1;
+  EXPECT_FALSE(clears(options));
+  options = {};
+  options.optimizer = Optimizer::kAdam;
+  EXPECT_FALSE(clears(options));
+}
+
 TEST(FlatOptimizer, GoesOnFromItsStateBitForBit) {
   for (const auto optimizer :
        {Optimizer::kSgd, Optimizer::kAdam, Optimizer::kAdamW, Optimizer::kRmsProp}) {

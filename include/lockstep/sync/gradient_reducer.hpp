@@ -72,7 +72,8 @@ class GradientReducer {
   GradientReducer(GradientReducer&&) = delete;
   GradientReducer& operator=(GradientReducer&&) = delete;
 
-  void begin_step();
+  /// `gradients_are_zero`: nothing is left to clear of the step before.
+  void begin_step(bool gradients_are_zero = false);
   void expect_last_backward(const StepContribution& contribution);
   void next_shard();
   StepSeconds finish_step();

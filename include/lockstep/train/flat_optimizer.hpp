@@ -18,11 +18,17 @@ namespace lockstep::train {
 /// Source: https://docs.pytorch.org/docs/stable/optim.html#algorithms
 class FlatOptimizer {
  public:
+  enum class AfterStep : std::uint8_t { kKeepGradients, kMayClearGradients };
+
   FlatOptimizer(const OptimizationOptions& options, torch::Tensor parameters,
-                const torch::Tensor& gradients);
+                const torch::Tensor& gradients, AfterStep after = AfterStep::kKeepGradients);
 
   /// Clips the gradients to the global norm asked for, if one is, and takes a step.
   void step(double learning_rate);
+
+  /// Whether every step leaves all gradients at zero: plain SGD on a CPU does so in the same pass
+  /// over memory, if it may.
+  [[nodiscard]] bool clears_gradients() const { return clears_gradients_; }
 
   /// What the optimizer keeps from step to step, under PyTorch's names ("exp_avg"): float32
   /// [elements] each, its own memory. Nothing before the first step, or for plain SGD.
@@ -37,6 +43,7 @@ class FlatOptimizer {
 
   OptimizationOptions options_;
   torch::Tensor parameters_;
+  bool clears_gradients_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };
 

@@ -1,0 +1,44 @@
+#include "plain_sgd.hpp"
+
+#include <cstddef>
+
+namespace lockstep::train {
+namespace {
+
+[[gnu::always_inline]] inline void update(float* __restrict__ parameters,
+                                          float* __restrict__ gradients, std::size_t count,
+                                          float learning_rate) {
+  for (std::size_t i = 0; i < count; ++i) {
+    parameters[i] += -learning_rate * gradients[i];
+    gradients[i] = 0;
+  }
+}
+
+#if defined(__x86_64__)
+// Chosen by hand and not by target_clones, because sanitizers do without these, and all builds are
+// to round alike.
+[[gnu::target("avx512f")]] void update_by_avx512(float* parameters, float* gradients,
+                                                 std::size_t count, float learning_rate) {
+  update(parameters, gradients, count, learning_rate);
+}
+[[gnu::target("fma")]] void update_by_fma(float* parameters, float* gradients, std::size_t count,
+                                          float learning_rate) {
+  update(parameters, gradients, count, learning_rate);
+}
+#endif
+
+}  // namespace
+
+void step_and_clear(std::span<float> parameters, std::span<float> gradients, float learning_rate) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) {
+    return update_by_avx512(parameters.data(), gradients.data(), gradients.size(), learning_rate);
+  }
+  if (__builtin_cpu_supports("fma")) {
+    return update_by_fma(parameters.data(), gradients.data(), gradients.size(), learning_rate);
+  }
+#endif
+  update(parameters.data(), gradients.data(), gradients.size(), learning_rate);
+}
+
+}  // namespace lockstep::train
