@@ -7,12 +7,15 @@
 namespace lockstep::report {
 
 /// `text` with `to` wherever `from`, which is not empty, stood.
-[[nodiscard]] inline std::string replaced(std::string text, std::string_view from,
+[[nodiscard]] inline std::string replaced(std::string_view text, std::string_view from,
                                           std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
+  std::string result;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; (at = text.find(from, begin)) != std::string_view::npos;
+       begin = at + from.size()) {
+    result.append(text.substr(begin, at - begin)).append(to);
   }
-  return text;
+  return result.append(text.substr(begin));
 }
 
 }  // namespace lockstep::report

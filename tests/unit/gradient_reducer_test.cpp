@@ -137,6 +137,22 @@ TEST_F(GradientReducerTest, ARankWithoutSamplesSendsZerosAndItsWishToStop) {
   EXPECT_EQ(reducer.flat_gradients().abs().sum().item<float>(), 0.0F);
 }
 
+TEST_F(GradientReducerTest, ForgetsTheStepBeforeAlsoWhereTheOptimizerClearedItsGradients) {
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  reducer.begin_step();
+  const auto value = loss();
+  reducer.expect_last_backward({.loss_sum = value, .samples = 5});
+  value.backward();
+  (void)reducer.finish_step();
+  EXPECT_GT(reducer.take_totals().loss_sum, 0);
+  reducer.flat_gradients().zero_();
+  reducer.begin_step(true);
+  reducer.expect_last_backward({});
+  (void)reducer.finish_step();
+  EXPECT_EQ(reducer.take_totals().loss_sum, 0);
+  EXPECT_EQ(reducer.flat_gradients().abs().sum().item<float>(), 0.0F);
+}
+
 TEST_F(GradientReducerTest, ParametersStayTheSameAndBecomeViewsOfOneTensor) {
   const auto before = first_->weight.clone();
   GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
