@@ -1,4 +1,4 @@
-# count_instructions(RESULT OUTPUT ARGUMENT...): those of PROGRAM's 20 counted steps under callgrind. Counts repeat to the
+# count_instructions(RESULT OUTPUT ARGUMENT...): those of PROGRAM's counted steps under callgrind. Counts repeat to the
 # instruction on one machine.
 function(count_instructions result output_variable)
   set(counts ${WORK}/${CASE}.callgrind)

@@ -1,5 +1,5 @@
 # What is on by default (metrics.jsonl, TensorBoard with the gradient's norm, the progress line) may cost a step one per cent of
-# its instructions at most. One step in 20 is logged here, by default it is one in 100.
+# its instructions at most. One of the 100 steps is logged, as by default.
 include(${CMAKE_CURRENT_LIST_DIR}/count.cmake)
 set(folder ${WORK}/${CASE}.run)
 file(REMOVE_RECURSE ${folder})
