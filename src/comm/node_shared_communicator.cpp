@@ -1,7 +1,6 @@
 #include "node_shared_communicator.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -55,6 +54,8 @@ NodeSharedCommunicator::NodeSharedCommunicator(const CommunicatorOptions& option
       mpi_(false),
       nodes_(std::make_unique<Nodes>(layout)),
       barrier_(layout),
+      addends_(static_cast<std::size_t>(layout.local_size)),
+      results_(static_cast<std::size_t>(layout.local_size)),
       queue_(options.progress_thread ? std::make_unique<OperationQueue>() : nullptr) {}
 
 NodeSharedCommunicator::~NodeSharedCommunicator() = default;
@@ -117,34 +118,25 @@ void NodeSharedCommunicator::reduce(const Parts& send, const Parts& receive) {
 }
 
 void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std::size_t begin,
-                                    std::size_t end) const {
-  const int ranks = layout_.local_size;
+                                    std::size_t end) {
   const int self = layout_.local_rank;
-  const bool between_nodes = spans_nodes();
-  const auto give_to_others = [&](std::size_t from, std::span<const float> sums) {
-    for (int rank = 0; rank < ranks; ++rank) {
-      if (between_nodes && rank == self) continue;
-      std::memcpy(&receive.of(rank)[from], sums.data(), sums.size_bytes());
-    }
-  };
-  std::array<float, kSumBlockElements> block;  // written before it is read
-  for (std::size_t i = begin; i < end; i += kSumBlockElements) {
-    const auto sums = std::span(block).first(std::min(kSumBlockElements, end - i));
-    sum_by_tree(sums, static_cast<std::size_t>(ranks), [&](std::size_t rank) {
-      return send.of(static_cast<int>(rank)).subspan(i, sums.size());
-    });
-    if (between_nodes) {
-      std::memcpy(&receive.of(self)[i], sums.data(), sums.size_bytes());
-    } else {
-      give_to_others(i, sums);
-    }
+  for (int rank = 0; rank < layout_.local_size; ++rank) {
+    const auto index = static_cast<std::size_t>(rank);
+    addends_[index] = send.of(rank).data() + begin;
+    results_[index] = receive.of(rank).data() + begin;
   }
-  if (!between_nodes || begin == end) return;
-  const auto mine = receive.of(self).subspan(begin, end - begin);
-  check_mpi(MPI_Allreduce(MPI_IN_PLACE, mine.data(), mpi_count(mine.size()), MPI_FLOAT, MPI_SUM,
-                          nodes_->owners.get()),
-            fmt::format("MPI_Allreduce of {} elements between nodes", mine.size()));
-  give_to_others(begin, mine);
+  const auto count = end - begin;
+  if (!spans_nodes()) return sum_by_tree(results_, addends_, count);
+
+  float* const mine = results_[static_cast<std::size_t>(self)];
+  sum_by_tree({&mine, 1}, addends_, count);
+  if (count == 0) return;
+  check_mpi(
+      MPI_Allreduce(MPI_IN_PLACE, mine, mpi_count(count), MPI_FLOAT, MPI_SUM, nodes_->owners.get()),
+      fmt::format("MPI_Allreduce of {} elements between nodes", count));
+  for (float* const result : results_) {
+    if (result != mine) std::memcpy(result, mine, count * sizeof(float));
+  }
 }
 
 void NodeSharedCommunicator::wait_for_node(std::size_t elements, std::string_view guess) {

@@ -63,7 +63,7 @@ class NodeSharedCommunicator final : public Communicator {
 
   [[nodiscard]] std::optional<Parts> find(const float* data, std::size_t elements) const;
   void reduce(const Parts& send, const Parts& receive);
-  void add_up(const Parts& send, const Parts& receive, std::size_t begin, std::size_t end) const;
+  void add_up(const Parts& send, const Parts& receive, std::size_t begin, std::size_t end);
   [[nodiscard]] bool spans_nodes() const { return layout_.world_size != layout_.local_size; }
   void wait_for_node(std::size_t elements, std::string_view guess);
   Completion submit(std::function<void()> operation);
@@ -74,6 +74,8 @@ class NodeSharedCommunicator final : public Communicator {
   std::unique_ptr<Nodes> nodes_;
   NodeBarrier barrier_;
   std::vector<Window> windows_;
+  std::vector<const float*> addends_;  // of the slice being added up, one a local rank
+  std::vector<float*> results_;
   std::unique_ptr<OperationQueue> queue_;  // last, so that its thread ends first
 };
 

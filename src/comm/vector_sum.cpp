@@ -1,5 +1,6 @@
 #include "vector_sum.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -14,40 +15,67 @@
 namespace lockstep::comm {
 namespace {
 
+constexpr std::size_t kCacheLineFloats = 16;
+constexpr std::size_t kFloatsAhead = 32 * kCacheLineFloats;
+constexpr std::size_t kBlockElements = 512;  // 2 KiB: several stay in the first-level cache
+
+using Block = std::array<float, kBlockElements>;
+
 LOCKSTEP_FOR_EACH_CPU void add(float* __restrict__ sum, const float* __restrict__ values,
                                std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) sum[i] += values[i];
 }
 
+/// Asks for the line that holds `address` in order to write to it. Past the end it does nothing.
+void prefetch_for_writing(const float* address) {
+  __builtin_prefetch(address, 1);
+}
+
+/// results[r][begin + i] = left[i] + right[i].
+LOCKSTEP_FOR_EACH_CPU void add_pair(std::span<float* const> results, std::size_t begin,
+                                    const float* left, const float* right, std::size_t count) {
+  std::size_t i = 0;
+  for (; i + kCacheLineFloats <= count; i += kCacheLineFloats) {
+    std::array<float, kCacheLineFloats> line;  // written before it is read
+    for (std::size_t k = 0; k < kCacheLineFloats; ++k) line[k] = left[i + k] + right[i + k];
+    for (float* const result : results) {
+      prefetch_for_writing(result + begin + i + kFloatsAhead);
+      std::memcpy(result + begin + i, line.data(), sizeof(line));
+    }
+  }
+  for (; i < count; ++i) {
+    const float sum = left[i] + right[i];
+    for (float* const result : results) result[begin + i] = sum;
+  }
+}
+
+/// One block's part of the tree of addends.
 class Tree {
  public:
-  Tree(std::size_t count, const std::function<std::span<const float>(std::size_t)>& addend)
-      : count_(count), addend_(addend) {}
+  Tree(std::span<const float* const> addends, std::size_t begin, std::size_t count)
+      : addends_(addends), begin_(begin), count_(count) {}
 
-  /// The subtree of addends first, first + stride, first + 2 stride …
-  void sum(std::span<float> result, std::size_t first, std::size_t stride) const {
-    if (is_leaf(first, stride)) {
-      std::memcpy(result.data(), addend_(first).data(), result.size_bytes());
-      return;
-    }
-    sum(result, first, 2 * stride);
-    if (is_leaf(first + stride, 2 * stride)) {
-      add(result.data(), addend_(first + stride).data(), result.size());
-      return;
-    }
-    std::array<float, kSumBlockElements> block;  // written before it is read
-    const auto other = std::span(block).first(result.size());
-    sum(other, first + stride, 2 * stride);
-    add(result.data(), other.data(), result.size());
+  /// The sum of the subtree of addends first, first + stride, first + 2 stride …
+  void sum(std::span<float* const> results, std::size_t result_begin, std::size_t first,
+           std::size_t stride) const {
+    Block left;  // written before they are read
+    Block right;
+    add_pair(results, result_begin, operand(first, 2 * stride, left),
+             operand(first + stride, 2 * stride, right), count_);
   }
 
  private:
-  [[nodiscard]] bool is_leaf(std::size_t first, std::size_t stride) const {
-    return first + stride >= count_;
+  /// The sum of a subtree: an addend itself, or in `block`.
+  const float* operand(std::size_t first, std::size_t stride, Block& block) const {
+    if (first + stride >= addends_.size()) return addends_[first] + begin_;
+    float* const result = block.data();
+    sum({&result, 1}, 0, first, stride);
+    return result;
   }
 
+  std::span<const float* const> addends_;
+  std::size_t begin_;
   std::size_t count_;
-  const std::function<std::span<const float>(std::size_t)>& addend_;
 };
 
 }  // namespace
@@ -56,9 +84,19 @@ void add_to(std::span<float> sum, std::span<const float> values) {
   add(sum.data(), values.data(), sum.size());
 }
 
-void sum_by_tree(std::span<float> sum, std::size_t count,
-                 const std::function<std::span<const float>(std::size_t)>& addend) {
-  Tree(count, addend).sum(sum, 0, 1);
+void sum_by_tree(std::span<float* const> results, std::span<const float* const> addends,
+                 std::size_t elements) {
+  if (addends.size() == 1) {
+    for (float* const result : results) {
+      if (result != addends[0]) std::memcpy(result, addends[0], elements * sizeof(float));
+    }
+    return;
+  }
+  // Two addends need no room for sums of subtrees, and so no blocks.
+  const auto step = addends.size() == 2 ? std::max(elements, std::size_t{1}) : kBlockElements;
+  for (std::size_t begin = 0; begin < elements; begin += step) {
+    Tree(addends, begin, std::min(step, elements - begin)).sum(results, begin, 0, 1);
+  }
 }
 
 }  // namespace lockstep::comm
