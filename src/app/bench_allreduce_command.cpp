@@ -32,19 +32,19 @@ void print_head(const Job& job, const BenchAllReduceOptions& options, const Comp
       options.distribution.node_shared ? "shared memory inside a node, MPI between" : "plain MPI";
   const char* const transport = compute.gpu != nullptr ? "NCCL" : on_host;
   const auto hosts = job.layout.host_count();
-  fmt::print(
+  write_standard_output(fmt::format(
       "# all-reduce, {} rank{} on {} host{}, {}; float32, sum, out of place; mean of {} "
       "iterations after {}\n{:>12} {:>12} {:>6} {:>12} {:>12} {:>12} {:>12} {:>6}\n",
       job.layout.world_size, job.layout.world_size == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s",
       transport, options.sizes.iterations, options.sizes.warmup, "bytes", "count", "type",
-      "time_us", "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong");
+      "time_us", "time_us_p50", "algbw_GB/s", "busbw_GB/s", "wrong"));
 }
 
 void print_line(const AllReduceResult& result) {
-  fmt::print("{:>12} {:>12} {:>6} {:>12.2f} {:>12.2f} {:>12.3f} {:>12.3f} {:>6}\n", result.bytes,
-             result.count, "float", result.time_us, result.time_us_p50, result.algbw_gb_per_s,
-             result.busbw_gb_per_s, result.wrong);
-  (void)std::fflush(stdout);
+  write_standard_output(
+      fmt::format("{:>12} {:>12} {:>6} {:>12.2f} {:>12.2f} {:>12.3f} {:>12.3f} {:>6}\n",
+                  result.bytes, result.count, "float", result.time_us, result.time_us_p50,
+                  result.algbw_gb_per_s, result.busbw_gb_per_s, result.wrong));
 }
 
 nlohmann::ordered_json as_json(const runtime::RankLayout& layout,

@@ -2,6 +2,7 @@
 
 #include <lockstep/app/commands.hpp>
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/file.hpp>
 
 namespace lockstep::app {
 
@@ -11,10 +12,10 @@ int bench_command(const Arguments& arguments) {
     if (!asks_for_help(arguments)) {
       throw UsageError(fmt::format("bench: which one? {}", kWhich));
     }
-    fmt::print(
-        "Usage: mpirun -np N lockstep bench allreduce|step [options]\n\n"
-        "Measures {}; --help behind either lists its options.\n",
-        kWhich);
+    write_standard_output(
+        fmt::format("Usage: mpirun -np N lockstep bench allreduce|step [options]\n\n"
+                    "Measures {}; --help behind either lists its options.\n",
+                    kWhich));
     return 0;
   }
   const Arguments rest(arguments.begin() + 1, arguments.end());

@@ -141,7 +141,7 @@ void bench_step(Job& job, BenchStepOptions& options) {
   end_training(job, *training);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
-    fmt::print("{}", step_result_text(result, training->sizes, training->compute.threads));
+    write_standard_output(step_result_text(result, training->sizes, training->compute.threads));
     write_results(options.files, result, job.layout.hosts);
   });
 }

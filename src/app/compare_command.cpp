@@ -1,5 +1,3 @@
-#include <cstdio>
-
 #include <fmt/format.h>
 
 #include <lockstep/app/bindings.hpp>
@@ -8,6 +6,7 @@
 #include <lockstep/app/report_option_table.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/file.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -34,11 +33,10 @@ int compare(const Arguments& folders, bool json) {
   if (json) {
     const auto text = comparison_json(comparison, folders)
                           .dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-    fmt::print("{}\n", text);
+    write_standard_output(text + '\n');
   } else {
-    fmt::print("{}", comparison_text(comparison, folders));
+    write_standard_output(comparison_text(comparison, folders));
   }
-  (void)std::fflush(stdout);
   return comparison.identical() ? kIdentical : kTheyPart;
 }
 

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -191,7 +189,7 @@ int print_completion(const Arguments& shells) {
   } else {
     throw UsageError(wrong);
   }
-  write_all(STDOUT_FILENO, as_byte_span(script), "standard output");
+  write_standard_output(script);
   return 0;
 }
 

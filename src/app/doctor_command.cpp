@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <vector>
@@ -14,6 +13,7 @@
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/app/version_text.hpp>
+#include <lockstep/base/file.hpp>
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/nccl_api.hpp>
@@ -112,19 +112,19 @@ Json report(const std::vector<RankFacts>& ranks, const std::vector<Finding>& fin
   return document;
 }
 
-void print_table(const std::vector<RankFacts>& ranks, const std::vector<Finding>& findings) {
-  fmt::print("{}\n{:>5} {:<20} {:<8} {:>6} {:>8}\n", version_text(), "rank", "host", "device",
-             "cores", "threads");
+std::string table_text(const std::vector<RankFacts>& ranks, const std::vector<Finding>& findings) {
+  auto text = fmt::format("{}\n{:>5} {:<20} {:<8} {:>6} {:>8}\n", version_text(), "rank", "host",
+                          "device", "cores", "threads");
   for (const auto& rank : ranks) {
-    fmt::print("{:>5} {:<20} {:<8} {:>6} {:>8}\n", rank.rank, rank.host, rank.device, rank.cores,
-               rank.threads);
+    text += fmt::format("{:>5} {:<20} {:<8} {:>6} {:>8}\n", rank.rank, rank.host, rank.device,
+                        rank.cores, rank.threads);
   }
-  fmt::print("\n");
+  text += '\n';
   for (const auto& finding : findings) {
-    fmt::print("{:<8} {}{}{}\n", level_name(finding.level), finding.what,
-               finding.remedy.empty() ? "" : ": ", finding.remedy);
+    text += fmt::format("{:<8} {}{}{}\n", level_name(finding.level), finding.what,
+                        finding.remedy.empty() ? "" : ": ", finding.remedy);
   }
-  (void)std::fflush(stdout);
+  return text;
 }
 
 void doctor(Job& job, const DoctorOptions& options) {
@@ -139,11 +139,8 @@ void doctor(Job& job, const DoctorOptions& options) {
     findings = diagnose(ranks);
     const auto data = data_set(ranks.front());
     findings.insert(findings.end(), data.begin(), data.end());
-    if (options.json) {
-      fmt::print("{}\n", report(ranks, findings).dump(2));
-    } else {
-      print_table(ranks, findings);
-    }
+    write_standard_output(options.json ? report(ranks, findings).dump(2) + '\n'
+                                       : table_text(ranks, findings));
   });
   std::array<double, 1> errors = {
       static_cast<double>(std::count_if(findings.begin(), findings.end(), [](const auto& finding) {

@@ -1,5 +1,4 @@
 #include <array>
-#include <cstdio>
 #include <exception>
 
 #include <fmt/format.h>
@@ -8,6 +7,7 @@
 #include <lockstep/app/job.hpp>
 #include <lockstep/app/version_text.hpp>
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/file.hpp>
 #include <lockstep/base/log.hpp>
 #include <lockstep/base/nearest_name.hpp>
 #include <lockstep/comm/agreement.hpp>
@@ -33,14 +33,14 @@ const std::array kCommands = {Command{"train", lockstep::app::train_command},
                               Command{"completion", lockstep::app::completion_command},
                               Command{"manual", lockstep::app::manual_command}};
 
-void print_help() {
-  fmt::print("Usage: lockstep COMMAND [options]\n\n");
+std::string help_text() {
+  std::string text = "Usage: lockstep COMMAND [options]\n\n";
   lockstep::app::OptionsOfAllCommands options;
   for (const auto& command : lockstep::app::describe_commands(options)) {
-    fmt::print("  {:<16} {}\n", command.name, command.summary);
+    text += fmt::format("  {:<16} {}\n", command.name, command.summary);
   }
-  fmt::print(
-      "\nlockstep COMMAND --help lists a command's options; lockstep --version what this is.\n");
+  text += "\nlockstep COMMAND --help lists a command's options; lockstep --version what this is.\n";
+  return text;
 }
 
 int run(const Arguments& arguments) {
@@ -49,11 +49,11 @@ int run(const Arguments& arguments) {
   }
   const std::string& name = arguments.front();
   if (name == "--help" || name == "-h" || name == "help") {
-    print_help();
+    lockstep::write_standard_output(help_text());
     return 0;
   }
   if (name == "--version") {
-    fmt::print("{}", lockstep::app::version_text());
+    lockstep::write_standard_output(lockstep::app::version_text());
     return 0;
   }
   std::vector<std::string> names;

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <string>
 #include <vector>
 
@@ -109,7 +107,7 @@ int print_manual(const Arguments& operands) {
   if (!operands.empty()) throw UsageError("manual takes no arguments");
   OptionsOfAllCommands options;
   const auto text = manual(describe_commands(options));
-  write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+  write_standard_output(text);
   return 0;
 }
 

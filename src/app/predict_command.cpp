@@ -116,7 +116,7 @@ void print_answers(const std::vector<Question>& questions, const torch::Tensor& 
     text += '\n';
     text += picture_text(question, picture);
   }
-  write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+  write_standard_output(text);
 }
 
 nlohmann::ordered_json numbers_of(const torch::Tensor& row) {
@@ -142,7 +142,7 @@ void print_json(const std::vector<Question>& questions, const torch::Tensor& log
   const nlohmann::ordered_json result = {{"schema", 1}, {"predictions", all}};
   const auto text =
       result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+  write_standard_output(text);
 }
 
 /// All images side by side, each pixel as a square that can be seen.

@@ -1,7 +1,5 @@
 #include "report_files.hpp"
 
-#include <unistd.h>
-
 #include <lockstep/base/file.hpp>
 #include <lockstep/report/scaling_page.hpp>
 
@@ -22,7 +20,7 @@ void write_report(const ReportFiles& files, const std::filesystem::path& folder)
   write_file_atomically(
       folder / "report.json",
       files.json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  write_all(STDOUT_FILENO, as_byte_span(files.text), "standard output");
+  write_standard_output(files.text);
 }
 
 }  // namespace lockstep::app

@@ -1,10 +1,9 @@
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/option_sources.hpp>
 #include <lockstep/app/run_command.hpp>
+#include <lockstep/base/file.hpp>
 
 #include "command_list.hpp"
 
@@ -33,7 +32,7 @@ bool asks_for_help(const Arguments& arguments) {
 int run_command(const char* usage, const OptionTable& table, const Arguments& arguments,
                 const std::function<void(Job&)>& work) {
   if (asks_for_help(arguments)) {
-    fmt::print("{}{}", usage, help_text(table));
+    write_standard_output(usage + help_text(table));
     return 0;
   }
   return run_job([&](Job& job) {
@@ -45,7 +44,7 @@ int run_command(const char* usage, const OptionTable& table, const Arguments& ar
 int run_alone(const char* usage, const OptionTable& table, const Arguments& arguments,
               const std::function<int(const Arguments&)>& work) {
   if (asks_for_help(arguments)) {
-    fmt::print("{}{}", usage, help_text(table));
+    write_standard_output(usage + help_text(table));
     return 0;
   }
   const Log log(Log::Level::kInfo);

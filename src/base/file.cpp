@@ -61,6 +61,10 @@ void write_all(int descriptor, std::span<const std::byte> bytes,
   }
 }
 
+void write_standard_output(std::string_view text) {
+  write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+}
+
 Appended append_whole(int descriptor, std::span<const std::byte> bytes,
                       const std::filesystem::path& path) {
   const auto end = ::lseek(descriptor, 0, SEEK_END);

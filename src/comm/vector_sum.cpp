@@ -15,8 +15,8 @@
 namespace lockstep::comm {
 namespace {
 
-constexpr std::size_t kCacheLineFloats = 16;
-constexpr std::size_t kFloatsAhead = 32 * kCacheLineFloats;
+constexpr std::size_t kLineElements = 16;  // of a cache line
+constexpr std::size_t kElementsAhead = 32 * kLineElements;
 constexpr std::size_t kBlockElements = 512;  // 2 KiB: several stay in the first-level cache
 
 using Block = std::array<float, kBlockElements>;
@@ -35,11 +35,11 @@ void prefetch_for_writing(const float* address) {
 LOCKSTEP_FOR_EACH_CPU void add_pair(std::span<float* const> results, std::size_t begin,
                                     const float* left, const float* right, std::size_t count) {
   std::size_t i = 0;
-  for (; i + kCacheLineFloats <= count; i += kCacheLineFloats) {
-    std::array<float, kCacheLineFloats> line;  // written before it is read
-    for (std::size_t k = 0; k < kCacheLineFloats; ++k) line[k] = left[i + k] + right[i + k];
+  for (; i + kLineElements <= count; i += kLineElements) {
+    std::array<float, kLineElements> line;  // written before it is read
+    for (std::size_t k = 0; k < kLineElements; ++k) line[k] = left[i + k] + right[i + k];
     for (float* const result : results) {
-      prefetch_for_writing(result + begin + i + kFloatsAhead);
+      prefetch_for_writing(result + begin + i + kElementsAhead);
       std::memcpy(result + begin + i, line.data(), sizeof(line));
     }
   }

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <string_view>
 
 #include <fmt/format.h>
@@ -31,9 +29,7 @@ class ConsoleSink final : public EventSink {
   }
 
  private:
-  static void print(std::string_view text) {
-    write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
-  }
+  static void print(std::string_view text) { write_standard_output(text); }
 };
 
 }  // namespace

@@ -54,9 +54,13 @@ status=0
 "$program" report one nowhere >table 2>errors || status=$?
 ((status == 3)) || fail "exit code $status: $(cat errors)"
 (($(grep -c . errors) == 1)) || fail "not one line: $(cat errors)"
-status=0
-"$program" report one >/dev/full 2>errors || status=$?
-((status == 1)) || fail "a full standard output is exit code $status"
+for command in 'report one' 'compare one again'; do
+  status=0
+  # shellcheck disable=SC2086 # the command's words
+  "$program" $command >/dev/full 2>errors || status=$?
+  ((status == 1)) || fail "$command: a full standard output is exit code $status"
+  grep -q 'standard output: No space left' errors || fail "$command: no word of the full disk: $(cat errors)"
+done
 
 # Pages for the browser.
 "$program" report again 2>errors >table || fail "$(cat errors)"

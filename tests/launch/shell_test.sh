@@ -94,8 +94,12 @@ fi
 status=0
 "$program" completion fish 2>"$work/errors" || status=$?
 ((status == 2)) || fail "completion fish: exit code $status"
-status=0
-"$program" manual 2>"$work/errors" >/dev/full || status=$?
-((status == 1)) || fail "manual >/dev/full: exit code $status"
-grep -q 'standard output: No space left' "$work/errors" || fail "no word of the full disk: $(cat "$work/errors")"
+for command in manual 'completion zsh' --help --version 'train --help' 'compare --help' 'bench --help' doctor; do
+  status=0
+  # shellcheck disable=SC2086 # the command's words
+  "$program" $command 2>"$work/errors" >/dev/full || status=$?
+  ((status == 1)) || fail "$command >/dev/full: exit code $status"
+  grep -q 'standard output: No space left' "$work/errors" ||
+    fail "$command: no word of the full disk: $(cat "$work/errors")"
+done
 echo 'shell_test: passed'

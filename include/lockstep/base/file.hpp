@@ -30,6 +30,10 @@ class FileDescriptor {
 /// Throws RuntimeFailure naming `path` and the reason (disk full, …).
 void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
 
+/// Writes to the process's standard output at once, so that a full disk is seen where the text
+/// comes from. Throws RuntimeFailure.
+void write_standard_output(std::string_view text);
+
 /// What became of an append.
 struct Appended {
   std::string failure{};  ///< why it failed; empty: it is all there
