@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 
+#include <lockstep/runtime/cpu_binding.hpp>
 #include <lockstep/runtime/wait_clock.hpp>
 
 #if defined(__x86_64__)
@@ -17,6 +18,12 @@ namespace {
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr int kSpins = 4000;  // some 30 µs: a rank that is only a little late
 constexpr int kYieldsBetweenLooksAtTheClock = 64;
+
+/// Who waits for a rank that needs this very core only holds it up by spinning.
+int spins_for(int ranks_on_node) {
+  const auto cores = runtime::read_cpu_topology().available.size();
+  return static_cast<std::size_t>(ranks_on_node) <= cores ? kSpins : 0;
+}
 
 void pause_briefly() {
 #if defined(__x86_64__)
@@ -33,7 +40,8 @@ struct alignas(kCacheLineBytes) NodeBarrier::Arrivals {
 
 NodeBarrier::NodeBarrier(const runtime::RankLayout& layout)
     : memory_(static_cast<std::size_t>(layout.local_size) * sizeof(Arrivals), layout),
-      self_(static_cast<std::size_t>(layout.local_rank)) {
+      self_(static_cast<std::size_t>(layout.local_rank)),
+      spins_(spins_for(layout.local_size)) {
   auto* const first = memory_.bytes().data();
   new (first + self_ * sizeof(Arrivals)) Arrivals;
   memory_.synchronize();
@@ -51,7 +59,7 @@ std::vector<int> NodeBarrier::arrive_and_wait(std::chrono::duration<double> time
                                               const std::function<void()>& idle) {
   ++round_;
   arrivals_[self_].count.store(round_, std::memory_order_release);
-  for (int i = 0; i < kSpins; ++i) {
+  for (int i = 0; i < spins_; ++i) {
     if (all_arrived()) return {};
     pause_briefly();
   }

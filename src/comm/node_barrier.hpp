@@ -16,8 +16,8 @@ namespace lockstep::comm {
 /// A barrier of the node's ranks. Each counts its arrivals in a cache line of its own, so a rank
 /// that does not come is known by name.
 ///
-/// Waiting spins for some microseconds, then gives the core to others between two looks, so that
-/// more ranks than cores get on as well. One thread a rank.
+/// Waiting spins for some microseconds, unless there are more ranks than cores, then gives the core
+/// to others between two looks. One thread a rank.
 class NodeBarrier {
  public:
   /// Collective over all ranks of the job.
@@ -37,6 +37,7 @@ class NodeBarrier {
   runtime::NodeMemory memory_;
   std::span<Arrivals> arrivals_;  // by local rank
   std::size_t self_;
+  int spins_;  // before the first time that the core is given away
   std::uint64_t round_ = 0;
 };
 
