@@ -59,7 +59,8 @@ class OtherCore {
   std::thread thread_;
 };
 
-/// Binds this thread to the first core of the machine, and names the last; as before at the end.
+/// Binds this thread to the first core of the machine, and names the last. In the end it may run
+/// where it could before, on one thread of each core.
 class TwoCores {
  public:
   explicit TwoCores(benchmark::State& state) : topology_(runtime::read_cpu_topology()) {

@@ -1,7 +1,6 @@
 #include "node_shared_communicator.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <mpi.h>
@@ -119,7 +118,6 @@ void NodeSharedCommunicator::reduce(const Parts& send, const Parts& receive) {
 
 void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std::size_t begin,
                                     std::size_t end) {
-  const int self = layout_.local_rank;
   for (int rank = 0; rank < layout_.local_size; ++rank) {
     const auto index = static_cast<std::size_t>(rank);
     addends_[index] = send.of(rank).data() + begin;
@@ -128,15 +126,14 @@ void NodeSharedCommunicator::add_up(const Parts& send, const Parts& receive, std
   const auto count = end - begin;
   if (!spans_nodes()) return sum_by_tree(results_, addends_, count);
 
-  float* const mine = results_[static_cast<std::size_t>(self)];
+  float* const mine = results_[static_cast<std::size_t>(layout_.local_rank)];
   sum_by_tree({&mine, 1}, addends_, count);
   if (count == 0) return;
   check_mpi(
       MPI_Allreduce(MPI_IN_PLACE, mine, mpi_count(count), MPI_FLOAT, MPI_SUM, nodes_->owners.get()),
       fmt::format("MPI_Allreduce of {} elements between nodes", count));
-  for (float* const result : results_) {
-    if (result != mine) std::memcpy(result, mine, count * sizeof(float));
-  }
+  const float* const sum = mine;
+  sum_by_tree(results_, {&sum, 1}, count);  // one addend: copies it to the others
 }
 
 void NodeSharedCommunicator::wait_for_node(std::size_t elements, std::string_view guess) {

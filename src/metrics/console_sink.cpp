@@ -1,5 +1,3 @@
-#include <string_view>
-
 #include <fmt/format.h>
 
 #include <lockstep/base/file.hpp>
@@ -13,23 +11,20 @@ class ConsoleSink final : public EventSink {
   using EventSink::on;
 
   void on(const EpochStart& event) override {
-    print(fmt::format("Epoch {}\n-------------------------------\n", event.epoch));
+    write_standard_output(fmt::format("Epoch {}\n-------------------------------\n", event.epoch));
   }
   void on(const TrainStep& event) override {
-    print(fmt::format("loss: {:7f}  [{:5d}/{:5d}]\n", event.loss, event.samples,
-                      event.samples_per_epoch));
+    write_standard_output(fmt::format("loss: {:7f}  [{:5d}/{:5d}]\n", event.loss, event.samples,
+                                      event.samples_per_epoch));
   }
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kTest) return;
-    print(fmt::format("Test Error: \n Accuracy: {:0.1f}%, Avg loss: {:8f} \n\n",
-                      event.accuracy_percent(), event.average_loss));
+    write_standard_output(fmt::format("Test Error: \n Accuracy: {:0.1f}%, Avg loss: {:8f} \n\n",
+                                      event.accuracy_percent(), event.average_loss));
   }
   void on(const RunEnd& event) override {
-    if (event.status == "completed") print("Done!\n");
+    if (event.status == "completed") write_standard_output("Done!\n");
   }
-
- private:
-  static void print(std::string_view text) { write_standard_output(text); }
 };
 
 }  // namespace
