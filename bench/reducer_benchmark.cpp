@@ -1,7 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include <lockstep/comm/factory.hpp>
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/mlp.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 
 namespace {
@@ -14,7 +14,7 @@ void reducer_step(benchmark::State& state) {
   torch::set_num_threads(1);
   const auto communicator = comm::make_communicator({.node_shared = state.range(0) == 1},
                                                     runtime::discover_rank_layout());
-  const auto network = model::make_neural_network(784, {512, 512}, 10, 0);
+  const auto network = model::make_mlp(784, {512, 512}, 10, 0);
   runtime::HostStream compute;
   sync::GradientReducer reducer(network->parameters(), *communicator, compute, {});
   communicator->barrier();

@@ -1,6 +1,6 @@
 #include <benchmark/benchmark.h>
 
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/mlp.hpp>
 #include <lockstep/model/safetensors.hpp>
 
 #include "temporary_folder.hpp"
@@ -9,8 +9,8 @@ namespace {
 
 using namespace lockstep;
 
-std::vector<model::NamedParameter> tutorial_weights() {
-  return model::named_parameters(*model::make_neural_network(784, {512, 512}, 10, 0));
+std::vector<model::NamedTensor> tutorial_weights() {
+  return model::named_parameters(*model::make_mlp(784, {512, 512}, 10, 0));
 }
 
 /// The tutorial's weights, written to a folder of the temporary directory and synchronised with

@@ -1,5 +1,5 @@
 # Registering tests with ctest.
-set(LOCKSTEP_TEST_TIMEOUT_SECONDS 120)
+set(LOCKSTEP_TEST_TIMEOUT_SECONDS 300)
 
 # What a test takes of two cores, in quarters of them (ctest's PROCESSORS, for -j 4): beside one whose
 # ranks use both cores runs another that mostly waits.
@@ -16,6 +16,9 @@ if(LOCKSTEP_SANITIZE)
        "LSAN_OPTIONS=suppressions=${suppressions}/lsan.txt:print_suppressions=0"
        "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
        "TSAN_OPTIONS=suppressions=${suppressions}/tsan.txt:halt_on_error=1:ignore_noninstrumented_modules=1")
+endif()
+if(LOCKSTEP_SANITIZE MATCHES "thread")
+  list(APPEND lockstep_test_environment "TEST_SLOWDOWN=8")  # of what scripts wait for
 endif()
 
 function(lockstep_test_executable target)
@@ -73,14 +76,16 @@ endfunction()
 # have a label of their own, because sanitizers find nothing in them that shorter runs do not show.
 function(lockstep_program_test name)
   cmake_parse_arguments(arg "FIGURES;WAITS" "TIMEOUT" "" ${ARGN})
+  # Starting processes is most of what they do, and that is mostly waiting.
   set(labels program)
+  set(processors ${LOCKSTEP_TEST_ONE_CORE})
   if(arg_FIGURES)
     list(APPEND labels figures)
+    set(processors ${LOCKSTEP_TEST_TWO_CORES})
   endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT ${LOCKSTEP_TEST_TIMEOUT_SECONDS})
   endif()
-  set(processors ${LOCKSTEP_TEST_TWO_CORES})
   if(arg_WAITS)
     set(processors ${LOCKSTEP_TEST_WAITS})
   endif()

@@ -4,7 +4,7 @@
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
-#include <lockstep/sync/broadcast_parameters.hpp>
+#include <lockstep/sync/broadcast_state.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 
 int main() {
@@ -19,7 +19,7 @@ int main() {
                               torch::nn::Linear(32, 1));
 
   // What DistributedDataParallel does: equal weights, and gradients summed over ranks by backward.
-  lockstep::sync::broadcast_parameters(*model, *communicator);
+  lockstep::sync::broadcast_state(*model, *communicator);
   lockstep::runtime::HostStream stream;
   lockstep::sync::GradientReducer reducer(model->parameters(), *communicator, stream, {});
   torch::optim::SGD optimizer(model->parameters(), 0.05);

@@ -7,6 +7,7 @@
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/result_file.hpp>
 #include <lockstep/comm/agreement.hpp>
 
 namespace lockstep::app {
@@ -79,13 +80,19 @@ std::string as_csv(const std::vector<AllReduceResult>& results) {
 void write_results(const ResultFiles& files, const runtime::RankLayout& layout,
                    const std::vector<AllReduceResult>& results) {
   if (!files.json.empty()) {
-    write_file_atomically(files.json, as_json(layout, results).dump(2) + "\n");
+    write_result_file(files.json, as_json(layout, results).dump(2) + "\n");
   }
-  if (!files.csv.empty()) write_file_atomically(files.csv, as_csv(results));
+  if (!files.csv.empty()) write_result_file(files.csv, as_csv(results));
 }
 
 void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
-  comm::run_on_all_ranks(*job.control, job.layout, [&] { check_sizes(options.sizes); });
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    check_sizes(options.sizes);
+    if (job.layout.rank == 0) {
+      require_writable_result("--json", options.files.json);
+      require_writable_result("--csv", options.files.csv);
+    }
+  });
   start_watching(job, options.distribution);
   const auto compute = prepare_compute(job, options.distribution);
   const auto communicator = make_communicator(job, options.distribution, compute, false);
@@ -115,8 +122,8 @@ void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
 
 int bench_allreduce_command(const Arguments& arguments) {
   BenchAllReduceOptions options;
-  return run_command(kAllReduceUsage, bench_allreduce_option_table(options), arguments,
-                     [&](Job& job) { bench_allreduce(job, options); });
+  return run_command({"bench allreduce", kAllReduceUsage}, bench_allreduce_option_table(options),
+                     arguments, [&](Job& job) { bench_allreduce(job, options); });
 }
 
 }  // namespace lockstep::app

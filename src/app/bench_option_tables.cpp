@@ -1,17 +1,24 @@
 #include <lockstep/app/bench_option_tables.hpp>
-#include <lockstep/app/bindings.hpp>
 #include <lockstep/app/train_option_table.hpp>
+#include <lockstep/options/bindings.hpp>
 
 namespace lockstep::app {
 namespace {
+
+using options::byte_size;
+using options::integer;
+using options::on_off;
+using options::OptionGroup;
+using options::OptionTable;
+using options::path;
 
 constexpr std::int64_t kMostBytes = std::int64_t{4} << 30U;  // one collective's count fits an int
 constexpr std::int64_t kMostIterations = 1'000'000;
 
 OptionGroup results_group(ResultFiles& files) {
   return {"Results",
-          {{"json", "write the results as JSON", text(files.json, "FILE")},
-           {"csv", "write the results as comma-separated values", text(files.csv, "FILE")}}};
+          {{"json", "write the results as JSON", path(files.json, "FILE")},
+           {"csv", "write the results as comma-separated values", path(files.csv, "FILE")}}};
 }
 
 }  // namespace
@@ -40,11 +47,11 @@ OptionTable bench_step_option_table(BenchStepOptions& options) {
          integer(options.steps, 1, kMostIterations)},
         {"synthetic", "images that are made up; off: FashionMNIST (default on)",
          on_off(options.synthetic)},
-        {"data-dir", "FashionMNIST's folder, with --synthetic off",
-         text(options.train.data.data_dir, "DIR")},
+        {"data-dir", "FashionMNIST's folder, with --synthetic off", path(options.data_dir, "DIR")},
         {"independent", "every rank trains alone, all at the same time (default off)",
          on_off(options.independent)}}}};
-  for (auto& group : step_option_table(options.train)) table.push_back(std::move(group));
+  for (auto& group : step_option_table(options.train, options.task))
+    table.push_back(std::move(group));
   table.push_back(results_group(options.files));
   return table;
 }

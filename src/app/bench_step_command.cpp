@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,10 +11,12 @@
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/app/step_result.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/result_file.hpp>
 #include <lockstep/benchmark/fma_peak.hpp>
 #include <lockstep/benchmark/matrix_products.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/step_timer.hpp>
+#include <lockstep/runtime/stop_request.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -26,13 +30,32 @@ constexpr const char* kStepUsage =
 
 constexpr double kMillisecondsPerSecond = 1000.0;
 
+/// A rank's wish to stop, known to all ranks at the same step: they stop together even where no
+/// step of theirs communicates.
+class AgreedStop final : public runtime::StopSource {
+ public:
+  AgreedStop(const runtime::StopSource& own, comm::Communicator& control)
+      : own_(own), control_(control) {}
+  /// Collective.
+  void agree() {
+    std::array<double, 1> wishes = {own_.wanted() ? 1.0 : 0.0};
+    control_.all_reduce(std::span<double>(wishes)).wait();
+    agreed_ = wishes[0] > 0;
+  }
+  [[nodiscard]] bool wanted() const noexcept override { return agreed_; }
+
+ private:
+  const runtime::StopSource& own_;
+  comm::Communicator& control_;
+  bool agreed_ = false;
+};
+
 /// Runs the bare matrix products ten times behind every tenth step, so that both meet the same
 /// machine and each finds its own data in the caches; keeps the times of the epoch that counts.
 class StepProbe final : public metrics::EventSink {
  public:
-  StepProbe(benchmark::MatrixProducts& products, std::int64_t runs_a_step,
-            comm::Communicator& control)
-      : products_(products), runs_a_step_(runs_a_step), control_(control) {}
+  StepProbe(benchmark::MatrixProducts& products, std::int64_t runs_a_step, AgreedStop& stop)
+      : products_(products), runs_a_step_(runs_a_step), stop_(stop) {}
   using EventSink::on;
 
   void on(const metrics::EpochStart& /*event*/) override { product_ms_.clear(); }
@@ -46,7 +69,7 @@ class StepProbe final : public metrics::EventSink {
       for (std::int64_t i = 0; i < runs_a_step_; ++i) seconds += products_.run();
       product_ms_.push_back(seconds * kMillisecondsPerSecond);
     }
-    control_.barrier();  // or the next step would show how unlike the ranks' products were
+    stop_.agree();  // and wait, or the next step would show how unlike the ranks' products were
   }
   void on(const metrics::EpochEnd& event) override {
     times_ = event.times;
@@ -62,7 +85,7 @@ class StepProbe final : public metrics::EventSink {
  private:
   benchmark::MatrixProducts& products_;
   std::int64_t runs_a_step_;
-  comm::Communicator& control_;
+  AgreedStop& stop_;
   std::vector<double> product_ms_;
   metrics::StepTimes times_;
   metrics::StepSeries series_;
@@ -72,16 +95,17 @@ class StepProbe final : public metrics::EventSink {
 void write_results(const ResultFiles& files, const StepResult& result,
                    const std::vector<std::string>& hosts) {
   if (!files.json.empty()) {
-    write_file_atomically(files.json, step_result_json(result, hosts).dump(2) + "\n");
+    write_result_file(files.json,
+                      step_result_json(result, hosts)
+                              .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                          "\n");
   }
-  if (!files.csv.empty()) write_file_atomically(files.csv, step_result_csv(result));
+  if (!files.csv.empty()) write_result_file(files.csv, step_result_csv(result));
 }
 
 /// Two epochs of --steps steps, without a test loop worth the name.
-void fix_what_is_not_measured(train::TrainOptions& options, bool synthetic, std::int64_t steps,
-                              int world_size) {
+void fix_what_is_not_measured(train::TrainOptions& options, std::int64_t steps, int world_size) {
   constexpr std::int64_t kImages = 60'000;
-  options.data.synthetic = synthetic;
   options.data.test_samples = 1;
   const auto global = train::resolve_batch_sizes(options, world_size).global();
   if (global > kImages) {
@@ -90,18 +114,15 @@ void fix_what_is_not_measured(train::TrainOptions& options, bool synthetic, std:
   options.data.train_samples = std::min(kImages / global, steps) * global;
   options.optimization.epochs = 2;
   options.output.log_every = 1;
-  options.output.tensorboard = false;  // the gradient's norm is for logged steps, one in many
   options.output.evaluate_every = 2;
 }
 
-StepResult measure(Job& job, const Training& training, const BenchStepOptions& options) {
-  std::vector<std::int64_t> widths = {data::kImagePixels};
-  const auto& hidden = options.train.model.hidden;
-  widths.insert(widths.end(), hidden.begin(), hidden.end());
-  widths.push_back(data::kClasses);
-  benchmark::MatrixProducts products(training.sizes.micro, widths, training.compute.device);
+StepResult measure(Job& job, const Training& training, BenchStepOptions& options,
+                   AgreedStop& stop) {
+  benchmark::MatrixProducts products(training.sizes.micro, training.network->linear_layers(),
+                                     training.compute.device);
   const std::int64_t passes = training.sizes.accumulate * training.sizes.shards_per_rank;
-  StepProbe probe(products, passes, *job.control);
+  StepProbe probe(products, passes, stop);
   const auto end = end_together(job, [&] { return training.trainer->run(probe); });
   if (end.stopped) comm::fail_together(*job.control, "stopped by a signal: nothing was measured");
 
@@ -111,7 +132,7 @@ StepResult measure(Job& job, const Training& training, const BenchStepOptions& o
       .ranks = gather_rank_times(probe.times(), probe.series().exposed_communication, *job.control),
       .losses = probe.losses(),
       .steps = training.trainer->steps_per_epoch()};
-  result.configuration = step_configuration(job, training, options.train, options.independent);
+  result.configuration = step_configuration(job, training, options);
   // Ranks that train together take the same steps.
   const std::size_t replicas = options.independent ? result.ranks.size() : 1;
   for (std::size_t i = 0; i < replicas; ++i) {
@@ -128,16 +149,24 @@ StepResult measure(Job& job, const Training& training, const BenchStepOptions& o
 
 void bench_step(Job& job, BenchStepOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank == 0) {
+      require_writable_result("--json", options.files.json);
+      require_writable_result("--csv", options.files.csv);
+    }
     train::check_combinations(options.train);
-    fix_what_is_not_measured(options.train, options.synthetic, options.steps,
+    options.task.use_synthetic_data(options.synthetic);
+    options.task.resolve_data(options.data_dir);
+    fix_what_is_not_measured(options.train, options.steps,
                              options.independent ? 1 : job.layout.world_size);
   });
   start_watching(job, options.train.distribution);
-  const runtime::StopRequest stop;
+  runtime::StopRequest signals;
+  signals.set_patience(second_limit(options.train.distribution));
+  AgreedStop stop(signals, *job.control);
   const auto training =
-      set_up_training(job, options.train, stop,
+      set_up_training(job, options.train, options.task, stop,
                       options.independent ? Together::kEachRankAlone : Together::kAllRanks);
-  const auto result = measure(job, *training, options);
+  const auto result = measure(job, *training, options, stop);
   end_training(job, *training);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
@@ -150,7 +179,7 @@ void bench_step(Job& job, BenchStepOptions& options) {
 
 int bench_step_command(const Arguments& arguments) {
   BenchStepOptions options;
-  return run_command(kStepUsage, bench_step_option_table(options), arguments,
+  return run_command({"bench step", kStepUsage}, bench_step_option_table(options), arguments,
                      [&](Job& job) { bench_step(job, options); });
 }
 

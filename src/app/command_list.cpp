@@ -4,7 +4,7 @@ namespace lockstep::app {
 
 std::vector<CommandDescription> describe_commands(OptionsOfAllCommands& options) {
   return {{"train", "", "train with one replica a rank: mpirun -np N lockstep train",
-           train_option_table(options.train)},
+           train_option_table(options.train, options.task)},
           {"evaluate", "", "test accuracy and loss of saved weights",
            evaluate_option_table(options.evaluate)},
           {"predict", "[FILE...]",

@@ -13,6 +13,7 @@ namespace lockstep::app {
 /// Something for tables to be bound to.
 struct OptionsOfAllCommands {
   train::TrainOptions train;
+  task::BuiltinTask task;
   EvaluateOptions evaluate;
   PredictOptions predict;
   BenchAllReduceOptions bench_allreduce;
@@ -26,7 +27,7 @@ struct CommandDescription {
   std::string name;      ///< "bench step"
   std::string operands;  ///< "RUN_A RUN_B"
   std::string summary;
-  OptionTable table;
+  options::OptionTable table;
 };
 
 /// `options` must outlive the result.

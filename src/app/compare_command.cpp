@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 
-#include <lockstep/app/bindings.hpp>
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/comparison_text.hpp>
 #include <lockstep/app/report_option_table.hpp>
 #include <lockstep/app/run_command.hpp>
+#include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/options/bindings.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -26,7 +27,11 @@ int compare(const Arguments& folders, bool json) {
     throw UsageError(fmt::format(
         "compare takes two folders of runs, not {}: lockstep compare RUN_A RUN_B", folders.size()));
   }
-  const auto comparison = train::compare_runs(folders[0], folders[1]);
+  train::TrainOptions defaults;
+  task::BuiltinTask task;
+  const auto table = train_option_table(defaults, task);
+  const auto comparison =
+      train::compare_runs(folders[0], folders[1], effects_of(table), current_values(table));
   for (const auto& warning : comparison_warnings(comparison)) {
     Log(Log::Level::kWarning).warning(warning);
   }
@@ -42,8 +47,8 @@ int compare(const Arguments& folders, bool json) {
 
 }  // namespace
 
-OptionTable compare_option_table(bool& as_json) {
-  return {{"Comparison", {{"json", "print one JSON object", flag(as_json)}}}};
+options::OptionTable compare_option_table(bool& as_json) {
+  return {{"Comparison", {{"json", "print one JSON object", options::flag(as_json)}}}};
 }
 
 int compare_command(const Arguments& arguments) {

@@ -56,7 +56,7 @@ complete -F _lockstep lockstep
 )";
 
 /// "auto/on/off" names the values; "FILE" what kind of value it is.
-std::vector<std::string> values_of(const Option& option) {
+std::vector<std::string> values_of(const options::Option& option) {
   const auto& name = option.binding.value_name;
   std::vector<std::string> values;
   if (name.find('/') == std::string::npos) return values;
@@ -71,7 +71,7 @@ std::vector<std::string> values_of(const Option& option) {
   return values;
 }
 
-bool takes_a_file(const Option& option) {
+bool takes_a_file(const options::Option& option) {
   const auto& name = option.binding.value_name;
   return name.find("FILE") != std::string::npos || name == "DIR";
 }
@@ -90,7 +90,7 @@ std::string bash_script(const std::vector<CommandDescription>& commands) {
   std::string options;
   for (const auto& command : commands) {
     if (command.table.empty()) continue;
-    std::vector<std::string> names = {"--help", "--config"};
+    std::vector<std::string> names = {"--help", "--config", "--check-options"};
     values += fmt::format(
         "    '{} --config') mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); return ;;\n",
         command.name);
@@ -134,7 +134,9 @@ std::string for_arguments(const std::string& text) {
 }
 
 std::string zsh_arguments(const CommandDescription& command) {
-  std::string text = "    '--help[list the options]' '--config=[a file with options]:file:_files'";
+  std::string text =
+      "    '--help[list the options]' '--config=[a file with options]:file:_files'"
+      " '--check-options[check the options and end]'";
   for (const auto& group : command.table) {
     for (const auto& option : group.options) {
       const auto& value = option.binding.value_name;

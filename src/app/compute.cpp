@@ -14,6 +14,7 @@
 #include <lockstep/runtime/cpu_model.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
 #include <lockstep/runtime/device.hpp>
+#include <lockstep/runtime/openmp.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -53,6 +54,25 @@ void warn_of_slow_kernels(const Job& job) {
       job.layout.host, runtime::kOpenBlasCoreVariable, in_use, fitting));
 }
 
+/// As many of the planned threads as OpenMP gives. Where the user named their number, all or none.
+int usable_threads(const Job& job, const runtime::CpuPlan& plan,
+                   const train::DistributionOptions& options) {
+  const int usable = runtime::count_openmp_threads(plan.threads);
+  if (usable == plan.threads) return usable;
+  constexpr const char* kCauses = "OMP_THREAD_LIMIT or OMP_MAX_ACTIVE_LEVELS";
+  if (options.threads > 0) {
+    throw UsageError(fmt::format("--threads {}: OpenMP gives this process only {}: unset {}",
+                                 options.threads, usable, kCauses));
+  }
+  if (job.layout.local_rank == 0) {
+    job.log.warning(
+        fmt::format("{}: computing with {} of {} threads, which is all that OpenMP gives: "
+                    "unset {} to use more",
+                    job.layout.host, usable, plan.threads, kCauses));
+  }
+  return usable;
+}
+
 void bind_to_cores(const Job& job, const train::DistributionOptions& options, Compute& compute) {
   const auto cpus = static_cast<std::int64_t>(std::thread::hardware_concurrency());
   if (cpus > 0 && options.threads > cpus) {
@@ -64,10 +84,15 @@ void bind_to_cores(const Job& job, const train::DistributionOptions& options, Co
       options.threads == 0 && options.virtual_shards > 0 ? 1 : options.threads;
   const auto plan = runtime::plan_cpus(runtime::read_cpu_topology(), job.layout.local_rank,
                                        job.layout.local_size, static_cast<int>(threads));
+  if (plan.idle_cores > 0 && job.layout.local_rank == 0) {
+    job.log.warning(fmt::format(
+        "{}: OMP_PROC_BIND keeps each rank's threads on {} of the {} cores of its share: {}",
+        job.layout.host, plan.cores, plan.cores + plan.idle_cores, runtime::kOpenMpBindingRemedy));
+  }
   runtime::bind_to_cpus(plan.cpus);
-  torch::set_num_threads(plan.threads);
   compute.cores = plan.cores;
-  compute.threads = plan.threads;
+  compute.threads = usable_threads(job, plan, options);
+  torch::set_num_threads(compute.threads);
 }
 
 /// The GPU that `compute` is on; nothing known of it where CUDA does not see it.

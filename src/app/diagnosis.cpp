@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cstdlib>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,6 +8,7 @@
 #include <lockstep/app/diagnosis.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/comm/nccl_api.hpp>
+#include <lockstep/runtime/cpu_binding.hpp>
 #include <lockstep/runtime/device.hpp>
 
 #include "agreement_of_ranks.hpp"
@@ -21,6 +22,7 @@ using Ranks = std::vector<RankFacts>;
 
 constexpr std::uint64_t kBytesPerMebibyte = 1U << 20U;
 constexpr std::uint64_t kEnoughSharedMemory = 256 * kBytesPerMebibyte;
+constexpr std::string_view kUsualFolder = "/dev/shm";
 
 std::string plural(std::size_t count, const std::string& name) {
   return fmt::format("{} {}{}", count, name, count == 1 ? "" : "s");
@@ -44,27 +46,12 @@ Finding ranks_and_hosts(const Ranks& ranks) {
   return {Level::kOk, fmt::format("{}: {}", plural(ranks.size(), "rank"), fmt::join(hosts, ", "))};
 }
 
-int number(const std::map<std::string, std::string>& variables, const char* name) {
-  const auto found = variables.find(name);
-  return found == variables.end()
-             ? 0
-             : static_cast<int>(std::strtol(found->second.c_str(), nullptr, 10));
-}
-
 /// Started by a launcher that this MPI does not understand, each rank believes to be alone.
 Finding launcher(const Ranks& ranks) {
-  const auto& rank = ranks.front();
-  const auto own_count = number(rank.launcher_variables, "OMPI_COMM_WORLD_SIZE");
-  const bool as_mpirun_says = own_count == static_cast<int>(ranks.size());
-  const int started = std::max({number(rank.launcher_variables, "OMPI_COMM_WORLD_SIZE"),
-                                number(rank.launcher_variables, "PMI_SIZE"),
-                                number(rank.launcher_variables, "SLURM_STEP_NUM_TASKS")});
-  if (ranks.size() > 1 || as_mpirun_says || started <= 1) {
-    return {Level::kOk, "the launcher and MPI agree on the number of ranks"};
-  }
-  return {Level::kError,
-          fmt::format("the launcher started {} ranks, and MPI sees each alone", started),
-          "start them with the mpirun of the same Open MPI, or with srun --mpi=pmix"};
+  const auto other =
+      other_launcher(ranks.front().launcher_variables, static_cast<int>(ranks.size()));
+  if (!other) return {Level::kOk, "the launcher and MPI agree on the number of ranks"};
+  return {Level::kError, other->describe(), OtherLauncher::kRemedy};
 }
 
 Findings gpus(const Ranks& ranks) {
@@ -157,7 +144,22 @@ Findings cores(const Ranks& ranks) {
                           fmt::format("rank {} ({}) computes with {} on {}", rank.rank, rank.host,
                                       plural(static_cast<std::size_t>(rank.threads), "thread"),
                                       plural(static_cast<std::size_t>(rank.cores), "core")),
-                          "leave --threads out, or bind the ranks to more cores"});
+                          "leave --threads and OMP_NUM_THREADS out, or bind the ranks to more "
+                          "cores"});
+    }
+    if (rank.usable_threads < rank.threads) {
+      findings.push_back({Level::kWarning,
+                          fmt::format("rank {} ({}): OpenMP gives {} of {} threads", rank.rank,
+                                      rank.host, rank.usable_threads, rank.threads),
+                          "unset OMP_THREAD_LIMIT and OMP_MAX_ACTIVE_LEVELS"});
+    }
+    if (rank.idle_cores > 0) {
+      findings.push_back(
+          {Level::kWarning,
+           fmt::format("rank {} ({}): OMP_PROC_BIND keeps its threads from {} of its share",
+                       rank.rank, rank.host,
+                       plural(static_cast<std::size_t>(rank.idle_cores), "core")),
+           std::string(runtime::kOpenMpBindingRemedy)});
     }
   }
   for (const auto* host : first_of_each_host(ranks)) {
@@ -175,6 +177,13 @@ Findings cores(const Ranks& ranks) {
   }
   if (findings.empty()) {
     findings.push_back({Level::kOk, "every rank has a core for each of its threads"});
+  }
+  for (const auto* host : first_of_each_host(ranks)) {
+    if (host->threads_by.empty()) continue;
+    findings.push_back(
+        {Level::kOk,
+         fmt::format("{}: rank {} computes with {}, by {}", host->host, host->rank,
+                     plural(static_cast<std::size_t>(host->threads), "thread"), host->threads_by)});
   }
   return findings;
 }
@@ -203,13 +212,16 @@ Findings shared_memory(const Ranks& ranks) {
   Findings findings;
   for (const auto* host : first_of_each_host(ranks)) {
     const auto mebibytes = host->shared_memory_bytes / kBytesPerMebibyte;
+    const auto& folder = host->shared_memory_folder;
     const bool enough = host->shared_memory_bytes >= kEnoughSharedMemory;
+    const auto remedy = fmt::format(
+        "the data set and gradients lie in memory shared by files there: {}",
+        folder == kUsualFolder ? "give a container --shm-size=1g"
+                               : "make room, or let "
+                                 "OMPI_MCA_osc_sm_backing_directory name another folder");
     findings.push_back({enough ? Level::kOk : Level::kWarning,
-                        fmt::format("{}: {} MiB free in /dev/shm", host->host, mebibytes),
-                        enough
-                            ? ""
-                            : "the data set and gradients lie in shared memory: give a container "
-                              "--shm-size=1g"});
+                        fmt::format("{}: {} MiB free in {}", host->host, mebibytes, folder),
+                        enough ? std::string() : remedy});
   }
   return findings;
 }

@@ -42,13 +42,11 @@ void look_at_data(const std::string& folder, RankFacts& facts) {
     for (const auto part : data::kAllParts) {
       const auto bytes = shape.part(part, block);
       source->fill(part, bytes);
-      Sha256 digest;
-      digest.update(bytes);
-      const auto text = to_hex(digest.finish());
+      const auto text = sha256_of(bytes);
       if (text != data::published_digest(part)) facts.data_as_published = false;
       facts.data += text;
     }
-    facts.data_description = source->description();
+    facts.data_description = data::describe_files(source->folder(), facts.data_as_published);
   } catch (const Error& error) {
     facts.data_trouble = error.what();
   }
@@ -60,8 +58,7 @@ std::vector<Finding> data_set(const RankFacts& rank) {
   if (rank.data_as_published) {
     return {{Finding::Level::kOk, rank.data_description + ", as published"}};
   }
-  return {{Finding::Level::kWarning,
-           rank.data_description + ": not the published images and labels",
+  return {{Finding::Level::kWarning, rank.data_description,
            "if that is not meant, fetch them with launch/fetch-data.sh"}};
 }
 
@@ -139,8 +136,10 @@ void doctor(Job& job, const DoctorOptions& options) {
     findings = diagnose(ranks);
     const auto data = data_set(ranks.front());
     findings.insert(findings.end(), data.begin(), data.end());
-    write_standard_output(options.json ? report(ranks, findings).dump(2) + '\n'
-                                       : table_text(ranks, findings));
+    write_standard_output(
+        options.json
+            ? report(ranks, findings).dump(2, ' ', false, Json::error_handler_t::replace) + '\n'
+            : table_text(ranks, findings));
   });
   std::array<double, 1> errors = {
       static_cast<double>(std::count_if(findings.begin(), findings.end(), [](const auto& finding) {
@@ -158,8 +157,9 @@ void doctor(Job& job, const DoctorOptions& options) {
 
 int doctor_command(const Arguments& arguments) {
   DoctorOptions options;
-  return run_command(kDoctorUsage, doctor_option_table(options), arguments,
-                     [&](Job& job) { doctor(job, options); });
+  return run_command(
+      {"doctor", kDoctorUsage}, doctor_option_table(options), arguments,
+      [&](Job& job) { doctor(job, options); }, OtherLaunchers::kAllowed);
 }
 
 }  // namespace lockstep::app

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -7,8 +8,7 @@
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/sinks.hpp>
-#include <lockstep/model/safetensors.hpp>
-#include <lockstep/sync/broadcast_parameters.hpp>
+#include <lockstep/sync/broadcast_state.hpp>
 #include <lockstep/train/evaluator.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
@@ -21,35 +21,45 @@ constexpr const char* kEvaluateUsage =
     "safetensors under the tutorial's names) and prints accuracy and average loss.\n\n";
 
 /// The weights in `checkpoint`, which only rank 0 reads, on every rank.
-model::NeuralNetwork load_network(Job& job, const std::string& checkpoint) {
-  std::vector<model::NamedParameter> tensors;
-  std::vector<std::int64_t> hidden;
+model::NetworkPtr load_network(Job& job, const std::string& checkpoint, task::Task& task) {
+  model::Weights weights;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (checkpoint.empty()) throw UsageError("--checkpoint FILE is missing: which weights?");
     if (job.layout.rank != 0) return;
-    tensors = model::read_parameters(checkpoint);
-    hidden = model::hidden_widths_of(tensors, data::kImagePixels, data::kClasses, checkpoint);
+    weights = model::read_weights(checkpoint);
+    task::configure_for(task, weights);
   });
-  const auto text = comm::broadcast_text(*job.control, nlohmann::json(hidden).dump(), 0);
+  const auto text = comm::broadcast_text(*job.control, task::describe(task).dump(), 0);
   auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    auto made = model::make_neural_network(data::kImagePixels, nlohmann::json::parse(text),
-                                           data::kClasses, 0);
-    if (job.layout.rank == 0) model::load_parameters(*made, tensors, checkpoint);
+    if (job.layout.rank != 0) {
+      task::configure(task, nlohmann::ordered_json::parse(text), checkpoint);
+    }
+    auto made = task.make_network(task.sample_spec());
+    if (job.layout.rank == 0) {
+      model::load_state(*made, weights.tensors, checkpoint);
+      for (const auto& note : weights.notes) job.log.info(note);
+    }
     return made;
   });
-  sync::broadcast_parameters(*network, *job.control);
+  sync::broadcast_state(*network, *job.control);
   return network;
 }
 
-void evaluate(Job& job, const EvaluateOptions& options) {
-  auto network = load_network(job, options.checkpoint);
+void evaluate(Job& job, EvaluateOptions& options) {
+  auto network = load_network(job, options.checkpoint, options.task);
   const auto compute = prepare_compute(job, options.common.distribution);
   network->to(compute.device);
-  const auto dataset = train::load_node_dataset(options.common.data, job.layout, *job.control);
-  train::Evaluator evaluator(network, options.common.model.loss, *job.control,
+  const auto dataset = train::load_node_dataset([&] { return options.task.open_data(); },
+                                                options.common.data, job.layout, *job.control);
+  train::Evaluator evaluator(network, model::loss_function(options.common.model.loss), *job.control,
                              dataset.test.to(compute.device), dataset.test.indices(),
                              options.common.output.test_batch_size);
   const auto result = evaluator.evaluate(metrics::Evaluation::Set::kTest, 0);
+  if (job.layout.rank == 0 && !std::isfinite(result.average_loss)) {
+    job.log.warning(fmt::format(
+        "{}: with these weights the outputs for some test images overflow: the figures mean little",
+        options.checkpoint));
+  }
   if (job.layout.rank == 0) metrics::make_console_sink()->on(result);
 }
 
@@ -57,7 +67,7 @@ void evaluate(Job& job, const EvaluateOptions& options) {
 
 int evaluate_command(const Arguments& arguments) {
   EvaluateOptions options;
-  return run_command(kEvaluateUsage, evaluate_option_table(options), arguments,
+  return run_command({"evaluate", kEvaluateUsage}, evaluate_option_table(options), arguments,
                      [&](Job& job) { evaluate(job, options); });
 }
 

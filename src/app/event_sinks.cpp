@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
 #include <lockstep/base/terminal.hpp>
 
 namespace lockstep::app {
@@ -36,11 +39,19 @@ std::unique_ptr<metrics::EventSink> make_event_sinks(const train::OutputOptions&
     sinks.push_back(metrics::make_progress_sink(*std::move(terminal)));
   }
   sinks.push_back(metrics::make_json_lines_sink(folder / "metrics.jsonl"));
+  auto& record = *sinks.back();
   if (options.tensorboard) {
-    sinks.push_back(metrics::make_tensorboard_sink(folder, texts_of(values)));
+    sinks.push_back(
+        metrics::make_tensorboard_sink(folder, texts_of(values), options.histogram_every));
   }
-  sinks.push_back(metrics::make_console_sink());
-  sinks.push_back(metrics::make_summary_sink(Log(Log::Level::kInfo)));
+  const Log log(Log::Level::kInfo);
+  sinks.push_back(metrics::make_console_sink([&record, log](const RuntimeFailure& failure) {
+    const auto text = fmt::format("{}: the lines that it should get are lost, and training goes on",
+                                  failure.what());
+    log.warning(text);
+    record.on(metrics::Warning{text});  // standard error may have gone the same way
+  }));
+  sinks.push_back(metrics::make_summary_sink(log));
   return metrics::make_fan_out_sink(std::move(sinks));
 }
 

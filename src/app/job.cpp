@@ -4,17 +4,19 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/app/job.hpp>
-#include <lockstep/app/option_sources.hpp>
+#include <lockstep/app/launch_environment.hpp>
+#include <lockstep/app/recorded_options.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/comm/watched_communicator.hpp>
+#include <lockstep/options/option_sources.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 
 namespace lockstep::app {
 namespace {
 
 /// config.json could not hold anything else.
-void require_utf8(const GivenOption& option) {
+void require_utf8(const options::GivenOption& option) {
   try {
     (void)nlohmann::json(option.value).dump();
   } catch (const nlohmann::json::exception&) {
@@ -22,22 +24,23 @@ void require_utf8(const GivenOption& option) {
   }
 }
 
-/// The options and warnings of rank 0, on every rank.
-std::vector<GivenOption> share_options(Job& job, const OptionTable& table,
-                                       const std::vector<std::string>& arguments,
-                                       const std::vector<std::string>& names_elsewhere) {
-  std::vector<GivenOption> mine;
+/// The options of rank 0, on every rank.
+std::vector<options::GivenOption> share_options(Job& job,
+                                                const std::function<GivenOptions()>& of_rank_0) {
+  std::vector<options::GivenOption> mine;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
-    std::vector<std::string> warnings;
-    mine = collect_options(table, arguments, process_environment(), names_elsewhere, warnings);
-    for (const auto& warning : warnings) job.log.warning(warning);
-    for (const auto& option : mine) require_utf8(option);
+    auto given = of_rank_0();
+    for (const auto& warning : given.warnings) job.log.warning(warning);
+    for (const auto& note : given.notes) job.log.info(note);
+    mine = std::move(given.options);
   });
   auto message = nlohmann::json::array();
   for (const auto& option : mine) message.push_back({option.name, option.value, option.source});
-  const auto text = comm::broadcast_text(*job.control, message.dump(), 0);
-  std::vector<GivenOption> options;
+  // Values are UTF-8; the name of the file that they come from need not be.
+  const auto text = comm::broadcast_text(
+      *job.control, message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), 0);
+  std::vector<options::GivenOption> options;
   for (const auto& item : nlohmann::json::parse(text)) {
     options.push_back(
         {item[0].get<std::string>(), item[1].get<std::string>(), item[2].get<std::string>()});
@@ -77,7 +80,9 @@ int run_job(const std::function<void(Job&)>& body) {
     return static_cast<int>(ExitCode::kDone);
   } catch (const comm::AgreedError& error) {
     runtime::leave_by_exit_code();
-    if (error.speaks()) job.log.error(error.what());
+    const bool asked_for = error.code() == ExitCode::kPreempted;
+    if (error.speaks() && asked_for) job.log.info(error.what());
+    if (error.speaks() && !asked_for) job.log.error(error.what());
     return static_cast<int>(error.code());
   } catch (...) {
     const auto failure = comm::describe_failure(std::current_exception());
@@ -86,10 +91,32 @@ int run_job(const std::function<void(Job&)>& body) {
   }
 }
 
-void take_options(Job& job, const OptionTable& table, const std::vector<std::string>& arguments,
-                  const std::vector<std::string>& names_elsewhere) {
-  const auto given = share_options(job, table, arguments, names_elsewhere);
+GivenOptions read_options(const options::OptionTable& table,
+                          const std::vector<std::string>& arguments,
+                          const std::vector<std::string>& names_elsewhere) {
+  GivenOptions given;
+  given.options = collect_options(table, arguments, options::process_environment(), names_elsewhere,
+                                  given.warnings);
+  for (const auto& option : given.options) require_utf8(option);
+  add_recorded_options(given.options, given.notes);
+  return given;
+}
+
+void take_options(Job& job, const options::OptionTable& table,
+                  const std::function<GivenOptions()>& of_rank_0) {
+  const auto given = share_options(job, of_rank_0);
   comm::run_on_all_ranks(*job.control, job.layout, [&] { apply_options(table, given); });
+}
+
+void refuse_other_launchers(const Job& job) {
+  const auto variables = launcher_variables(options::process_environment());
+  const auto other = other_launcher(variables, job.layout.world_size);
+  if (!other) return;
+  throw comm::AgreedError(
+      ExitCode::kUsage,
+      fmt::format("{} ({}): {}; if each is to work alone, unset {}", other->describe(),
+                  other->variable, OtherLauncher::kRemedy, other->variable),
+      place_of(variables).first);
 }
 
 std::unique_ptr<comm::Communicator> make_communicator(Job& job,

@@ -1,5 +1,6 @@
 // bin/lockstep: sets what has to stand in the environment before libraries are loaded, and becomes
 // the program. The same process goes on, so mpirun, signals and debuggers notice nothing.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,9 +46,21 @@ void prepare_environment() {
   }
 }
 
+/// Files that are opened later must not get the numbers of standard input, output and error where
+/// these are closed: what is printed would go into them. Opened the wrong way round, so that
+/// reading and writing fail as they did before.
+void occupy_closed_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const bool closed = ::fcntl(descriptor, F_GETFD) < 0;
+    // Kept open for good, as the lowest number that is free.
+    if (closed) (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 
 int main(int /*argc*/, char** argv) {
+  occupy_closed_descriptors();
   prepare_environment();
   const auto program = own_folder() + kProgram;
   ::execv(program.c_str(), argv);

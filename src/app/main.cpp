@@ -1,10 +1,10 @@
 #include <array>
+#include <csignal>
 #include <exception>
 
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/job.hpp>
 #include <lockstep/app/version_text.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
@@ -12,6 +12,7 @@
 #include <lockstep/base/nearest_name.hpp>
 #include <lockstep/comm/agreement.hpp>
 
+#include "before_mpi.hpp"
 #include "command_list.hpp"
 
 namespace {
@@ -70,19 +71,15 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that would grow past its limit (ulimit -f) fails as on a full disk, and is told of.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(Arguments(argv + 1, argv + argc));
+  } catch (const lockstep::UsageError& error) {
+    return lockstep::app::end_before_mpi(error);
   } catch (...) {
-    // Under mpirun every rank comes here; through a job, one of them speaks.
-    const auto failure = std::current_exception();
-    try {
-      return lockstep::app::run_job([&](lockstep::app::Job& job) {
-        lockstep::comm::agree(*job.control, job.layout, failure);
-      });
-    } catch (...) {
-      const auto described = lockstep::comm::describe_failure(failure);
-      lockstep::Log(lockstep::Log::Level::kWarning).error(described.message);
-      return static_cast<int>(described.code);
-    }
+    const auto described = lockstep::comm::describe_failure(std::current_exception());
+    lockstep::Log(lockstep::Log::Level::kWarning).error(described.message);
+    return static_cast<int>(described.code);
   }
 }

@@ -80,7 +80,8 @@ std::string manual(const std::vector<CommandDescription>& commands) {
       "gradients\n"
       "of its share of each batch, gradients are all\\-reduced, every rank takes the same step.\n"
       "Options come from the command line, then from the environment, then from the file that\n"
-      ".B \\-\\-config\nnames\n(name = value, one a line), then from the defaults.\n");
+      ".B \\-\\-config\nnames\n(name = value, one a line), then from the defaults.\n"
+      ".B \\-\\-check\\-options\nchecks them and ends.\n");
   text += section("COMMANDS", commands_section(commands));
   text += section("ENVIRONMENT",
                   item(R"(\fBLOCKSTEP_\fP\fIOPTION_NAME\fP)",

@@ -1,17 +1,18 @@
-#include <array>
-#include <cstdlib>
 #include <sys/statvfs.h>
 
 #include <fmt/format.h>
 
-#include <lockstep/app/option_sources.hpp>
+#include <lockstep/app/launch_environment.hpp>
 #include <lockstep/app/rank_facts.hpp>
 #include <lockstep/app/version_text.hpp>
 #include <lockstep/comm/nccl_api.hpp>
+#include <lockstep/options/option_sources.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/cpu_binding.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
 #include <lockstep/runtime/device.hpp>
+#include <lockstep/runtime/mpi_session.hpp>
+#include <lockstep/runtime/openmp.hpp>
 
 namespace lockstep::app {
 
@@ -19,31 +20,19 @@ namespace lockstep::app {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankFacts, rank, world_size, local_rank, local_size, host,
                                    process_id, launcher_variables, settings, versions,
                                    clock_seconds, data, data_description, data_as_published,
-                                   data_trouble, cores, threads, cpus, openblas_kernels,
-                                   fitting_kernels, shared_memory_bytes, device, device_uuid,
+                                   data_trouble, cores, threads, threads_by, usable_threads,
+                                   idle_cores, cpus, openblas_kernels, fitting_kernels,
+                                   shared_memory_folder, shared_memory_bytes, device, device_uuid,
                                    device_trouble, nvidia_gpus, visible_devices, built_with_cuda,
                                    cuda_trouble, peers_reach_all, ranks_may_share, cuda_runtime,
                                    cuda_driver, nccl_compiled, nccl_loaded)
 
 namespace {
 
-constexpr std::array kLauncherVariables = {
-    "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMI_RANK",      "PMI_SIZE",
-    "SLURM_PROCID",         "SLURM_NTASKS",         "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS"};
-
-std::map<std::string, std::string> launcher_variables() {
-  std::map<std::string, std::string> found;
-  for (const char* name : kLauncherVariables) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody changes it
-    if (value != nullptr) found[name] = value;
-  }
-  return found;
-}
-
 /// Variables whose difference between hosts has made many wonder.
 std::map<std::string, std::string> settings() {
   std::map<std::string, std::string> found;
-  for (const auto& variable : process_environment()) {
+  for (const auto& variable : options::process_environment()) {
     for (const char* beginning : {"LOCKSTEP_", "NCCL_", "UCX_", "OPENBLAS_", "OMP_", "MKL_"}) {
       const auto equals = variable.find('=');
       if (equals == std::string::npos || variable.rfind(beginning, 0) != 0) continue;
@@ -53,9 +42,9 @@ std::map<std::string, std::string> settings() {
   return found;
 }
 
-std::uint64_t free_shared_memory() {
+std::uint64_t free_bytes(const std::string& folder) {
   struct statvfs status {};
-  if (::statvfs("/dev/shm", &status) != 0) return 0;
+  if (::statvfs(folder.c_str(), &status) != 0) return 0;
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
@@ -65,11 +54,15 @@ void look_at_cpus(const train::DistributionOptions& options, RankFacts& facts) {
                                        static_cast<int>(options.threads));
   facts.cores = plan.cores;
   facts.threads = plan.threads;
+  facts.threads_by = plan.reason;
+  facts.usable_threads = runtime::count_openmp_threads(plan.threads);
+  facts.idle_cores = plan.idle_cores;
   facts.cpus = plan.cpus.empty() ? topology.bound : plan.cpus;
   facts.openblas_kernels = runtime::openblas_core_in_use();
   const char* fitting = runtime::openblas_core_for(runtime::read_cpu_features());
   facts.fitting_kernels = fitting == nullptr ? "" : fitting;
-  facts.shared_memory_bytes = free_shared_memory();
+  facts.shared_memory_folder = runtime::shared_memory_folder();
+  facts.shared_memory_bytes = free_bytes(facts.shared_memory_folder);
 }
 
 void look_at_gpus(const Job& job, const train::DistributionOptions& options, RankFacts& facts) {
@@ -124,7 +117,7 @@ RankFacts collect_facts(const Job& job, const train::DistributionOptions& option
                   .local_size = layout.local_size,
                   .host = layout.host,
                   .process_id = layout.process_id,
-                  .launcher_variables = launcher_variables(),
+                  .launcher_variables = launcher_variables(options::process_environment()),
                   .settings = settings(),
                   .versions = versions()};
   look_at_cpus(options, facts);
@@ -135,7 +128,10 @@ RankFacts collect_facts(const Job& job, const train::DistributionOptions& option
 
 std::vector<RankFacts> gather_facts(Job& job, const RankFacts& mine) {
   std::vector<RankFacts> all;
-  for (const auto& text : comm::gather_texts(*job.control, nlohmann::json(mine).dump())) {
+  // Variables of the environment may hold any bytes.
+  const auto text_of_mine =
+      nlohmann::json(mine).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  for (const auto& text : comm::gather_texts(*job.control, text_of_mine)) {
     all.push_back(nlohmann::json::parse(text).get<RankFacts>());
   }
   return all;

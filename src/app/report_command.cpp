@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <lockstep/app/bindings.hpp>
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/report_option_table.hpp>
 #include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
+#include <lockstep/options/bindings.hpp>
 #include <lockstep/report/scaling_page.hpp>
 #include <lockstep/report/scaling_tables.hpp>
 
@@ -15,7 +15,7 @@ namespace lockstep::app {
 namespace {
 
 constexpr const char* kReportUsage =
-    "Usage: lockstep report [options] RUN_DIR... | SWEEP_DIR\n\n"
+    "Usage: lockstep report [options] RUN_DIR... | FOLDER_OF_RUNS | SWEEP_DIR\n\n"
     "What runs have come to: curves, figures by class, the worst mistakes, where the time goes, "
     "and\n"
     "how to repeat them; several runs side by side. Or what a sweep of launch/scaling.sh says: "
@@ -30,12 +30,36 @@ void report_on_sweep(const std::filesystem::path& folder, const std::filesystem:
                      const ReportOptions& options, const Log& log) {
   const auto sweep =
       report::make_report(report::read_sweep(folder), options.predict_ranks, options.algorithm);
-  write_report({.html = report::scaling_page(sweep, can_draw_plots(log)),
-                .markdown = report::scaling_markdown(sweep),
-                .csv = report::scaling_csv(sweep),
-                .json = report::scaling_json(sweep),
-                .text = report::scaling_text(sweep)},
-               output);
+  write_report(
+      {.html = page_with_plots(log, [&](bool plots) { return report::scaling_page(sweep, plots); }),
+       .markdown = report::scaling_markdown(sweep),
+       .csv = report::scaling_csv(sweep),
+       .json = report::scaling_json(sweep),
+       .text = report::scaling_text(sweep)},
+      output);
+}
+
+/// A folder that is no run itself: of a sweep's points, or of runs. Files of other programs may lie
+/// beside runs.
+void report_on_folder(const std::filesystem::path& folder, const std::filesystem::path& output,
+                      const ReportOptions& options, const Log& log) {
+  const auto runs = read_runs_below(folder, log);
+  const bool may_be_sweep = report::is_sweep(folder);
+  if (runs.empty() && !may_be_sweep) {
+    throw DataError(
+        fmt::format("{}: nothing to report on: neither it nor a folder right below it holds a run "
+                    "(metrics.jsonl, config.json), and it holds no point of a sweep "
+                    "(launch/scaling.sh makes those)",
+                    folder.string()));
+  }
+  if (may_be_sweep) {
+    try {
+      return report_on_sweep(folder, output, options, log);
+    } catch (const DataError&) {
+      if (runs.empty()) throw;
+    }
+  }
+  report_on_runs(runs, output, log);
 }
 
 /// Beside what it is about; what is about several runs goes to where the person is.
@@ -46,7 +70,8 @@ std::filesystem::path folder_for_files(const Arguments& folders, const ReportOpt
 
 int report_on(const Arguments& folders, const ReportOptions& options) {
   if (folders.empty()) {
-    throw UsageError("report: of what? lockstep report RUN_DIR..., or the folder of a sweep");
+    throw UsageError(
+        "report: of what? lockstep report RUN_DIR..., or a folder of runs, or that of a sweep");
   }
   const auto output = folder_for_files(folders, options);
   std::error_code error;
@@ -55,9 +80,9 @@ int report_on(const Arguments& folders, const ReportOptions& options) {
   }
   const Log log(Log::Level::kInfo);
   if (folders.size() > 1 || report::is_run(folders.front())) {
-    report_on_runs(folders, output, log);
+    report_on_runs(read_runs(folders), output, log);
   } else {
-    report_on_sweep(folders.front(), output, options, log);
+    report_on_folder(folders.front(), output, options, log);
   }
   log.info(fmt::format("page: {}", (output / "report.html").string()));
   return kDone;

@@ -1,23 +1,32 @@
 #include "report_files.hpp"
 
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/result_file.hpp>
 #include <lockstep/report/scaling_page.hpp>
 
 namespace lockstep::app {
 
-bool can_draw_plots(const Log& log) {
-  const bool can = report::can_draw_plots();
-  if (!can) {
-    log.warning("no gnuplot on PATH: the page has no plots; Debian's package is gnuplot-nox");
+std::string page_with_plots(const Log& log, const std::function<std::string(bool)>& page) {
+  auto trouble = report::why_no_plots();
+  if (trouble.empty()) {
+    try {
+      return page(true);
+    } catch (const RuntimeFailure& failure) {
+      trouble = failure.what();
+    }
   }
-  return can;
+  log.warning(fmt::format("the page has no plots: {}", trouble));
+  return page(false);
 }
 
 void write_report(const ReportFiles& files, const std::filesystem::path& folder) {
-  write_file_atomically(folder / "report.html", files.html);
-  write_file_atomically(folder / "report.md", files.markdown);
-  write_file_atomically(folder / "report.csv", files.csv);
-  write_file_atomically(
+  write_result_file(folder / "report.html", files.html);
+  write_result_file(folder / "report.md", files.markdown);
+  write_result_file(folder / "report.csv", files.csv);
+  write_result_file(
       folder / "report.json",
       files.json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   write_standard_output(files.text);

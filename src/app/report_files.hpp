@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -18,8 +19,10 @@ struct ReportFiles {
   std::string text;  ///< for the terminal
 };
 
-/// True if plots can be drawn here; else says why the page has none.
-[[nodiscard]] bool can_draw_plots(const Log& log);
+/// What `page` makes with plots (true), or without (false) after a warning that says why: nothing
+/// to draw them with, or no room.
+[[nodiscard]] std::string page_with_plots(const Log& log,
+                                          const std::function<std::string(bool)>& page);
 
 /// Writes report.html, .md, .csv and .json into `folder`, and prints the text. Throws
 /// RuntimeFailure.

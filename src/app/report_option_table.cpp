@@ -1,7 +1,12 @@
-#include <lockstep/app/bindings.hpp>
 #include <lockstep/app/report_option_table.hpp>
+#include <lockstep/options/bindings.hpp>
 
 namespace lockstep::app {
+
+using options::choice;
+using options::integers;
+using options::OptionTable;
+using options::path;
 
 OptionTable report_option_table(ReportOptions& options) {
   using report::AllReduceAlgorithm;
@@ -21,7 +26,7 @@ OptionTable report_option_table(ReportOptions& options) {
                              {"shared-memory", AllReduceAlgorithm::kSharedMemory}})},
             {"write-to",
              "folder for the files (default: that of the run or sweep; of several runs: this one)",
-             text(options.write_to, "DIR")}}}};
+             path(options.write_to, "DIR")}}}};
 }
 
 }  // namespace lockstep::app

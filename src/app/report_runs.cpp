@@ -1,26 +1,18 @@
 #include "report_runs.hpp"
 
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include <lockstep/app/train_option_table.hpp>
+#include <lockstep/base/error.hpp>
 #include <lockstep/report/run_page.hpp>
 
 #include "report_files.hpp"
 
 namespace lockstep::app {
 namespace {
-
-/// As it is typed: lists with commas, and switches as on and off.
-std::string value_text(const nlohmann::json& value) {
-  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
-  if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) return value.dump();
-  std::string text;
-  for (const auto& item : value) text += fmt::format("{}{}", text.empty() ? "" : ",", item.dump());
-  return text;
-}
 
 /// For a shell.
 std::string quoted(const std::string& text) {
@@ -43,35 +35,62 @@ std::string markdown_of(const std::vector<report::Run>& runs) {
 }  // namespace
 
 std::string command_of(const report::Run& run) {
-  // Where they lie, how they are shown, and what --global-batch-size says already.
-  const std::set<std::string> left_out = {"output_dir", "resume", "progress", "batch_size"};
   train::TrainOptions defaults;
-  const auto table = train_option_table(defaults);
+  task::BuiltinTask task;
+  const auto table = train_option_table(defaults, task);
+  // The default of one option depends on another.
+  auto of_run = defaults.optimization;
+  (void)find_option(table, "optimizer")->binding.set(run.option("optimizer"));
+  std::swap(of_run.optimizer, defaults.optimization.optimizer);
+  defaults.optimization.weight_decay = train::weight_decay_of(of_run);
   auto command = fmt::format("mpirun -np {} lockstep train", run.world_size());
   for (const auto& group : table) {
-    for (const auto& [name, help, binding] : group.options) {
-      const auto key = record_name(name);
+    for (const auto& option : group.options) {
+      const auto key = options::record_name(option.name);
       const auto text = run.option(key);
-      if (left_out.contains(key) || text.empty() || text == "null") continue;
+      if (option.scope == options::Scope::kStart || option.scope == options::Scope::kImplied)
+        continue;
+      if (text.empty() || text == "null") continue;
       const auto& value = run.config.at("options").at(key);
-      if (value == binding.get()) continue;
-      command += binding.value_name.empty()
-                     ? fmt::format(" --{}", name)
-                     : fmt::format(" --{} {}", name, quoted(value_text(value)));
+      if (value == option.binding.get()) continue;
+      command += option.binding.value_name.empty()
+                     ? fmt::format(" --{}", option.name)
+                     : fmt::format(" --{} {}", option.name, quoted(options::typed_text(value)));
     }
   }
   return command;
 }
 
-void report_on_runs(const std::vector<std::string>& folders, const std::filesystem::path& output,
-                    const Log& log) {
+std::vector<report::Run> read_runs(const std::vector<std::string>& folders) {
   std::vector<report::Run> runs;
-  std::vector<std::string> commands;
-  for (const auto& folder : folders) {
-    runs.push_back(report::read_run(folder));
-    commands.push_back(command_of(runs.back()));
+  for (const auto& folder : folders) runs.push_back(report::read_run(folder));
+  return runs;
+}
+
+std::vector<report::Run> read_runs_below(const std::filesystem::path& folder, const Log& log) {
+  std::set<std::filesystem::path> folders;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (report::is_run(entry->path())) folders.insert(entry->path());
   }
-  write_report({.html = report::runs_page(runs, commands, can_draw_plots(log)),
+  std::vector<report::Run> runs;
+  for (const auto& run : folders) {
+    try {
+      runs.push_back(report::read_run(run));
+    } catch (const DataError& damage) {
+      log.warning(fmt::format("left out: {}", damage.what()));
+    }
+  }
+  return runs;
+}
+
+void report_on_runs(const std::vector<report::Run>& runs, const std::filesystem::path& output,
+                    const Log& log) {
+  std::vector<std::string> commands;
+  for (const auto& run : runs) commands.push_back(command_of(run));
+  write_report({.html = page_with_plots(
+                    log, [&](bool plots) { return report::runs_page(runs, commands, plots); }),
                 .markdown = markdown_of(runs),
                 .csv = report::runs_csv(runs),
                 .json = report::runs_json(runs),

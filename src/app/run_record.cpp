@@ -25,12 +25,12 @@ nlohmann::ordered_json openblas_kernels() {
 void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& sizes,
                         const Compute& compute, const train::NodeDataset& dataset, bool overlaps,
                         const std::filesystem::path& folder) {
-  options.data.data_dir = dataset.folder;
   options.data.train_samples = dataset.train.size();
   options.data.test_samples = dataset.test.size();
   options.sampling.batch_size = sizes.batch_size();
   options.sampling.global_batch_size = sizes.global();
   options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
+  options.optimization.weight_decay = train::weight_decay_of(options.optimization);
   options.distribution.threads = compute.threads;
   options.distribution.backend =
       comm::choose_backend(options.distribution.backend, compute.gpu != nullptr);
@@ -43,24 +43,27 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
 void write_run_record(const std::filesystem::path& folder, nlohmann::ordered_json options,
                       const runtime::RankLayout& layout, const std::vector<std::string>& devices,
                       const train::NodeDataset& dataset, const nlohmann::ordered_json& digests) {
-  const nlohmann::ordered_json record = {{"schema", 1},
-                                         {"options", std::move(options)},
-                                         {"world_size", layout.world_size},
-                                         {"hosts", layout.hosts},
-                                         {"devices", devices},
-                                         {"versions",
-                                          {{"lockstep", version()},
-                                           {"git_revision", git_revision()},
-                                           {"mpi", runtime::mpi_library_version()},
-                                           {"libtorch", TORCH_VERSION},
-                                           {"openblas_kernels", openblas_kernels()},
-                                           {"compiler", __VERSION__}}},
-                                         {"dataset",
-                                          {{"description", dataset.description},
-                                           {"train_samples", dataset.train.size()},
-                                           {"test_samples", dataset.test.size()},
-                                           {"sha256", digests}}}};
-  write_file_atomically(folder / "config.json", record.dump(kIndentation) + "\n");
+  const nlohmann::ordered_json record = {
+      {"schema", 1},
+      {"options", std::move(options)},
+      {"world_size", layout.world_size},
+      {"hosts", layout.hosts},
+      {"devices", devices},
+      {"versions",
+       {{"lockstep", version()},
+        {"git_revision", git_revision()},
+        {"mpi", runtime::mpi_library_version()},
+        {"libtorch", TORCH_VERSION},
+        {"openblas_kernels", openblas_kernels()},
+        {"compiler", __VERSION__}}},
+      {"dataset",
+       {{"description", dataset.describe(digests.get<train::DatasetDigests>())},
+        {"train_samples", dataset.train.size()},
+        {"test_samples", dataset.test.size()},
+        {"sha256", digests}}}};
+  write_file_atomically(
+      folder / "config.json",
+      record.dump(kIndentation, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace lockstep::app

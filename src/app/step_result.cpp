@@ -85,34 +85,36 @@ ordered_json optional_text(const std::string& text) {
 }  // namespace
 
 ordered_json step_configuration(const Job& job, const Training& training,
-                                const train::TrainOptions& options, bool independent) {
-  auto recorded = options;
-  const auto chosen = current_values(step_option_table(recorded));
+                                BenchStepOptions& options) {
   std::int64_t gradient_bytes = 0;
   for (const auto& parameter : training.network->parameters()) {
     gradient_bytes += parameter.numel() * static_cast<std::int64_t>(sizeof(float));
   }
-  return {{"ranks", job.layout.world_size},
-          {"nodes", job.layout.host_count()},
-          {"independent", independent},
-          {"device", training.compute.device.is_cuda() ? "cuda" : "cpu"},
-          {"device_name", device_name(training.compute)},
-          {"threads", training.compute.threads},
-          {"batch_size", training.sizes.batch_size()},
-          {"global_batch_size", training.sizes.global()},
-          {"accumulate_steps", training.sizes.accumulate},
-          {"gradient_bytes", gradient_bytes},
-          {"overlap", training.gradients->overlaps()},
-          {"synthetic", options.data.synthetic},
-          {"hidden", chosen.at("hidden")},
-          {"optimizer", chosen.at("optimizer")},
-          {"precision", chosen.at("precision")},
-          {"backend", chosen.at("backend")},
-          {"node_shared", chosen.at("node_shared")},
-          {"virtual_shards", chosen.at("virtual_shards")},
-          {"openblas_kernels", optional_text(runtime::openblas_core_in_use())},
-          {"version", version()},
-          {"git_revision", git_revision()}};
+  ordered_json configuration = {
+      {"ranks", job.layout.world_size},
+      {"nodes", job.layout.host_count()},
+      {"independent", options.independent},
+      {"device", training.compute.device.is_cuda() ? "cuda" : "cpu"},
+      {"device_name", device_name(training.compute)},
+      {"threads", training.compute.threads},
+      {"batch_size", training.sizes.batch_size()},
+      {"global_batch_size", training.sizes.global()},
+      {"accumulate_steps", training.sizes.accumulate},
+      {"gradient_bytes", gradient_bytes},
+      {"overlap", training.gradients->overlaps()},
+      {"synthetic", options.synthetic},
+      {"openblas_kernels", optional_text(runtime::openblas_core_in_use())},
+      {"version", version()},
+      {"git_revision", git_revision()}};
+  for (const auto& group : step_option_table(options.train, options.task)) {
+    for (const auto& option : group.options) {
+      const auto name = options::record_name(option.name);
+      // What has come of an option counts more than what was asked for.
+      if (option.effect == Effect::kNothing || configuration.contains(name)) continue;
+      configuration[name] = option.binding.get();
+    }
+  }
+  return configuration;
 }
 
 std::vector<RankStepTimes> gather_rank_times(const metrics::StepTimes& mine,

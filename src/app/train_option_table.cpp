@@ -1,9 +1,25 @@
-#include <lockstep/app/bindings.hpp>
 #include <lockstep/app/train_option_table.hpp>
+#include <lockstep/options/bindings.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 
 namespace lockstep::app {
 namespace {
+
+using options::auto_on_off;
+using options::choice;
+using options::flag;
+using options::fraction;
+using options::integer;
+using options::integers;
+using options::non_negative_number;
+using options::on_off;
+using options::Option;
+using options::OptionGroup;
+using options::OptionTable;
+using options::path;
+using options::positive_number;
+using options::Scope;
+using options::seed;
 
 using comm::Backend;
 using data::Tail;
@@ -14,24 +30,16 @@ using train::Optimizer;
 
 constexpr std::int64_t kMostEpochs = 1'000'000;
 constexpr std::int64_t kMostSamplesAPass = 1 << 20;
-constexpr std::int64_t kMostWidth = 1 << 14;
 constexpr std::int64_t kMostThreads = 4096;
 constexpr std::int64_t kMostTracedSteps = 1000;
 constexpr std::int64_t kMostShards = 1 << 12;
 
-Option data_dir(train::DataOptions& data) {
-  return {"data-dir",
-          "folder of the four IDX files, plain or .gz (default: $LOCKSTEP_DATA_DIR, "
-          "data/FashionMNIST/raw, Debian's dataset-fashion-mnist)",
-          text(data.data_dir, "DIR")};
-}
-Option synthetic(train::DataOptions& data) {
-  return {"synthetic", "made-up images of the same shapes; no data set needed",
-          flag(data.synthetic)};
+Option checkpoint(std::string& file) {
+  return {"checkpoint", "the weights: a .safetensors file (required)", path(file, "FILE")};
 }
 Option test_samples(train::DataOptions& data) {
   return {"test-samples", "use only the first N test images (default 0: all)",
-          integer(data.test_samples, 0)};
+          integer(data.test_samples, 0), Effect::kNothing};
 }
 Option loss(train::ModelOptions& model) {
   return {"loss", "loss function (default cross-entropy)",
@@ -43,38 +51,43 @@ Option device(train::DistributionOptions& distribution) {
   return {"device", "where to compute (default auto: CUDA if there, else CPU)",
           choice<DeviceRequest>(distribution.device, {{"auto", DeviceRequest::kAuto},
                                                       {"cuda", DeviceRequest::kCuda},
-                                                      {"cpu", DeviceRequest::kCpu}})};
+                                                      {"cpu", DeviceRequest::kCpu}}),
+          Effect::kRounding, Scope::kMachine};
 }
 Option threads(train::DistributionOptions& distribution) {
   return {"threads", "compute threads a rank (default 0: the cores that the rank may use)",
-          integer(distribution.threads, 0, kMostThreads)};
+          integer(distribution.threads, 0, kMostThreads), Effect::kRounding, Scope::kMachine};
 }
 Option test_batch_size(train::OutputOptions& output) {
   return {"test-batch-size", "images of one batch of the test loop (default 64)",
-          integer(output.test_batch_size, 1, kMostSamplesAPass)};
+          integer(output.test_batch_size, 1, kMostSamplesAPass), Effect::kNothing};
 }
 
-OptionGroup data_group(train::DataOptions& data) {
-  return {
-      "Data",
-      {data_dir(data),
-       synthetic(data),
-       {"validation-fraction", "share of the training images held back for validation (default 0)",
+/// `first`, then `more`.
+OptionGroup group(const char* title, std::vector<Option> first, std::vector<Option> more) {
+  for (auto& option : more) first.push_back(std::move(option));
+  return {title, std::move(first)};
+}
+
+OptionGroup data_group(train::DataOptions& data, task::Task& task) {
+  return group(
+      "Data", task.data_options(),
+      {{"validation-fraction", "share of the training images held back for validation (default 0)",
         fraction(data.validation_fraction)},
        {"train-samples", "use only the first N training images (default 0: all)",
         integer(data.train_samples, 0)},
-       test_samples(data)}};
+       test_samples(data)});
 }
 
 OptionGroup sampling_group(train::SamplingOptions& sampling) {
   return {
       "Sampling",
       {{"batch-size", "images a rank takes in one forward pass (default 64)",
-        integer(sampling.batch_size, 1, kMostSamplesAPass)},
+        integer(sampling.batch_size, 1, kMostSamplesAPass), Effect::kOrderOfSums, Scope::kImplied},
        {"global-batch-size", "images of one step over all ranks, instead of --batch-size",
         integer(sampling.global_batch_size, 1, sync::kMostSamplesAStep)},
        {"shuffle", "a new order each epoch (default on)", on_off(sampling.shuffle)},
-       {"seed", "seed of the initial weights (default 0)", seed(sampling.seed)},
+       {"seed", "seed of the initial weights (default 0)", seed(sampling.seed), Effect::kInput},
        {"data-seed", "seed of the order of samples (default: --seed)", seed(sampling.data_seed)},
        {"tail",
         "images that ranks cannot share evenly: repeat some, drop some, or neither (default "
@@ -83,21 +96,19 @@ OptionGroup sampling_group(train::SamplingOptions& sampling) {
                      {{"pad", Tail::kPad}, {"drop", Tail::kDrop}, {"exact", Tail::kExact}})}}};
 }
 
-OptionGroup model_group(train::ModelOptions& model) {
-  return {
-      "Model",
-      {{"hidden", "widths of the hidden layers (default 512,512)",
-        integers(model.hidden, 1, kMostWidth)},
-       loss(model),
-       {"init-from", "initial weights from a .safetensors file", text(model.init_from, "FILE")}}};
+OptionGroup model_group(train::ModelOptions& model, task::Task& task) {
+  return group("Model", task.network_options(),
+               {loss(model),
+                {"init-from", "initial weights from a .safetensors file",
+                 path(model.init_from, "FILE"), Effect::kInput}});
 }
 
 OptionGroup duration_group(train::OptimizationOptions& optimization) {
   return {"Duration",
           {{"epochs", "passes over the training data (default 10)",
-            integer(optimization.epochs, 1, kMostEpochs)},
+            integer(optimization.epochs, 1, kMostEpochs), Effect::kLength},
            {"max-steps", "stop after N steps (default 0: no limit)",
-            integer(optimization.max_steps, 0)}}};
+            integer(optimization.max_steps, 0), Effect::kLength}}};
 }
 
 OptionGroup optimization_group(train::OptimizationOptions& optimization) {
@@ -108,9 +119,10 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
                                                    {"adam", Optimizer::kAdam},
                                                    {"adamw", Optimizer::kAdamW},
                                                    {"rmsprop", Optimizer::kRmsProp}})},
-       {"lr", "learning rate (default 0.001)", positive_number(optimization.lr)},
+       {"lr", "learning rate of every optimizer (default 0.001)", positive_number(optimization.lr)},
        {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
-       {"weight-decay", "(default 0)", non_negative_number(optimization.weight_decay)},
+       {"weight-decay", "(default: 0.01 with adamw, else 0, as in PyTorch)",
+        non_negative_number(optimization.weight_decay)},
        {"lr-schedule", "course of the learning rate (default constant)",
         choice<LearningRateSchedule>(optimization.lr_schedule,
                                      {{"constant", LearningRateSchedule::kConstant},
@@ -124,7 +136,7 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
        {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
         integer(optimization.warmup_steps, 0)},
        {"accumulate-steps", "forward passes of one optimizer step (default 1)",
-        integer(optimization.accumulate_steps, 1, kMostSamplesAPass)},
+        integer(optimization.accumulate_steps, 1, kMostSamplesAPass), Effect::kRounding},
        {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
         non_negative_number(optimization.clip_grad_norm)},
        {"precision", "of matrix products; weights and gradients stay float32 (default fp32)",
@@ -134,19 +146,20 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
 }
 
 Option backend(train::DistributionOptions& distribution) {
-  return {"backend", "library for all-reduce (default auto)",
-          choice<Backend>(
-              distribution.backend,
-              {{"auto", Backend::kAuto}, {"nccl", Backend::kNccl}, {"mpi", Backend::kMpi}})};
+  return {
+      "backend", "library for all-reduce (default auto)",
+      choice<Backend>(distribution.backend,
+                      {{"auto", Backend::kAuto}, {"nccl", Backend::kNccl}, {"mpi", Backend::kMpi}}),
+      Effect::kOrderOfSums, Scope::kMachine};
 }
 Option node_shared(train::DistributionOptions& distribution) {
   return {"node-shared", "all-reduce through shared memory inside a node (default on)",
-          on_off(distribution.node_shared)};
+          on_off(distribution.node_shared), Effect::kOrderOfSums};
 }
 Option collective_timeout(train::DistributionOptions& distribution) {
   return {"collective-timeout",
           "seconds after which ranks that keep others waiting are named (default 60)",
-          positive_number(distribution.collective_timeout_seconds)};
+          positive_number(distribution.collective_timeout_seconds), Effect::kNothing};
 }
 
 OptionGroup distribution_group(train::DistributionOptions& distribution) {
@@ -157,49 +170,51 @@ OptionGroup distribution_group(train::DistributionOptions& distribution) {
            collective_timeout(distribution),
            threads(distribution),
            {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
-            positive_number(distribution.bucket_mb)},
+            positive_number(distribution.bucket_mb), Effect::kOrderOfSums},
            {"first-bucket-mb", "MiB of the first bucket (default 1)",
-            positive_number(distribution.first_bucket_mb)},
+            positive_number(distribution.first_bucket_mb), Effect::kOrderOfSums},
            {"virtual-shards",
             "bit-identical weights at 1, 2, 4 … N ranks: cut each batch into N shards (default 0: "
             "off)",
             integer(distribution.virtual_shards, 0, kMostShards)},
            {"check-replicas-every",
             "steps between two checks that all ranks' weights are the same (default 0: at the end)",
-            integer(distribution.check_replicas_every, 0)},
+            integer(distribution.check_replicas_every, 0), Effect::kNothing},
            {"overlap", "all-reduce during backward (default auto: where a core or GPU is to spare)",
-            auto_on_off(distribution.overlap)}}};
+            auto_on_off(distribution.overlap), Effect::kOrderOfSums, Scope::kMachine}}};
 }
 
 OptionGroup output_group(train::OutputOptions& output) {
   return {
       "Output",
       {{"output-dir", "folder for the results (default runs/<UTC time>-<n>)",
-        text(output.output_dir, "DIR")},
-       {"log-every", "steps between two loss lines (default 100)", integer(output.log_every, 1)},
+        path(output.output_dir, "DIR"), Effect::kNothing, Scope::kStart},
+       {"log-every", "steps between two loss lines (default 100)", integer(output.log_every, 1),
+        Effect::kNothing},
        {"evaluate-every", "epochs between two test loops (default 1)",
-        integer(output.evaluate_every, 1, kMostEpochs)},
+        integer(output.evaluate_every, 1, kMostEpochs), Effect::kNothing},
        {"checkpoint-every", "steps between two checkpoints (default 0: each epoch)",
-        integer(output.checkpoint_every, 0)},
-       {"keep-checkpoints", "the newest N stay (default 3)", integer(output.keep_checkpoints, 1)},
+        integer(output.checkpoint_every, 0), Effect::kNothing},
+       {"keep-checkpoints", "the newest N stay (default 3)", integer(output.keep_checkpoints, 1),
+        Effect::kNothing},
        {"resume",
-        "auto: go on from the newest checkpoint in --output-dir, if there is one; or from this "
-        "file",
-        text(output.resume, "auto/FILE")},
+        "auto: go on from the newest checkpoint in --output-dir, if there is one; or with the run "
+        "in this folder, or from this file; with the run's own options where none are given",
+        path(output.resume, "auto/DIR/FILE"), Effect::kNothing, Scope::kStart},
        test_batch_size(output),
        {"progress", "a line with the state of the run (default auto: on a terminal)",
-        auto_on_off(output.progress)},
-       {"tensorboard", "write event files for TensorBoard (default on)",
-        on_off(output.tensorboard)},
+        auto_on_off(output.progress), Effect::kNothing, Scope::kStart},
+       {"tensorboard", "write event files for TensorBoard (default on)", on_off(output.tensorboard),
+        Effect::kNothing},
        {"histogram-every",
         "epochs between two histograms of weights and gradients in them (default 0: none)",
-        integer(output.histogram_every, 0, kMostEpochs)},
+        integer(output.histogram_every, 0, kMostEpochs), Effect::kNothing},
        {"trace", "write what every rank did when, for Perfetto, to this file",
-        text(output.trace, "FILE")},
+        path(output.trace, "FILE"), Effect::kNothing, Scope::kStart},
        {"trace-first-step", "of the run, that it shows (default 11: others warm up)",
-        integer(output.trace_first_step, 1)},
+        integer(output.trace_first_step, 1), Effect::kNothing, Scope::kStart},
        {"trace-steps", "that it shows (default 20)",
-        integer(output.trace_steps, 1, kMostTracedSteps)}}};
+        integer(output.trace_steps, 1, kMostTracedSteps), Effect::kNothing, Scope::kStart}}};
 }
 
 }  // namespace
@@ -210,15 +225,15 @@ OptionGroup communicator_group(train::DistributionOptions& distribution) {
            collective_timeout(distribution)}};
 }
 
-OptionTable step_option_table(train::TrainOptions& options) {
-  return {sampling_group(options.sampling), model_group(options.model),
+OptionTable step_option_table(train::TrainOptions& options, task::Task& task) {
+  return {sampling_group(options.sampling), model_group(options.model, task),
           optimization_group(options.optimization), distribution_group(options.distribution)};
 }
 
-OptionTable train_option_table(train::TrainOptions& options) {
-  return {data_group(options.data),
+OptionTable train_option_table(train::TrainOptions& options, task::Task& task) {
+  return {data_group(options.data, task),
           sampling_group(options.sampling),
-          model_group(options.model),
+          model_group(options.model, task),
           duration_group(options.optimization),
           optimization_group(options.optimization),
           distribution_group(options.distribution),
@@ -227,39 +242,33 @@ OptionTable train_option_table(train::TrainOptions& options) {
 
 OptionTable evaluate_option_table(EvaluateOptions& options) {
   auto& common = options.common;
-  return {{"Evaluation",
-           {{"checkpoint", "the weights: a .safetensors file (required)",
-             text(options.checkpoint, "FILE")},
-            data_dir(common.data),
-            synthetic(common.data),
-            test_samples(common.data),
-            loss(common.model),
-            device(common.distribution),
-            threads(common.distribution),
-            test_batch_size(common.output)}}};
+  auto with_data =
+      group("Evaluation", {checkpoint(options.checkpoint)}, options.task.data_options());
+  return {group("Evaluation", std::move(with_data.options),
+                {test_samples(common.data), loss(common.model), device(common.distribution),
+                 threads(common.distribution), test_batch_size(common.output)})};
 }
 
 OptionTable predict_option_table(PredictOptions& options) {
   constexpr std::int64_t kMostIndex = (std::int64_t{1} << 31U) - 1;
-  return {{"Prediction",
-           {{"checkpoint", "the weights: a .safetensors file (required)",
-             text(options.checkpoint, "FILE")},
-            {"index", "numbers of test images, from 0", integers(options.index, 0, kMostIndex)},
-            {"image", "a picture, PNG or PGM; more may follow", text(options.image, "FILE")},
-            {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
-             auto_on_off(options.invert)},
-            {"picture", "draw what the network sees (default auto: on a terminal)",
-             auto_on_off(options.picture)},
-            {"png", "write what the network sees, enlarged, as a PNG", text(options.png, "FILE")},
-            {"json", "print everything as JSON, logits too", flag(options.json)},
-            data_dir(options.data),
-            synthetic(options.data)}}};
+  return {
+      group("Prediction",
+            {checkpoint(options.checkpoint),
+             {"index", "numbers of test images, from 0", integers(options.index, 0, kMostIndex)},
+             {"image", "a picture, PNG or PGM; more may follow", path(options.image, "FILE")},
+             {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
+              auto_on_off(options.invert)},
+             {"picture", "draw what the network sees (default auto: on a terminal)",
+              auto_on_off(options.picture)},
+             {"png", "write what the network sees, enlarged, as a PNG", path(options.png, "FILE")},
+             {"json", "print everything as JSON, logits too", flag(options.json)}},
+            options.task.data_options())};
 }
 
 OptionTable doctor_option_table(DoctorOptions& options) {
   return {{"Doctor",
            {{"json", "print the findings as JSON", flag(options.json)},
-            {"data-dir", "folder of the data set, as for train", text(options.data_dir, "DIR")},
+            {"data-dir", "folder of the data set, as for train", path(options.data_dir, "DIR")},
             device(options.distribution),
             threads(options.distribution)}}};
 }

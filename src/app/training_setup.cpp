@@ -6,38 +6,51 @@
 #include <lockstep/app/training_setup.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
-#include <lockstep/model/safetensors.hpp>
-#include <lockstep/sync/broadcast_parameters.hpp>
+#include <lockstep/model/precision.hpp>
+#include <lockstep/sync/broadcast_state.hpp>
 
 namespace lockstep::app {
 namespace {
 
 void set_precision(Job& job, model::Precision precision, const torch::Device& device,
-                   model::NeuralNetworkImpl& network) {
+                   model::Network& network) {
   const bool tf32 = precision == model::Precision::kTf32;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (tf32 && !device.is_cuda()) {
       throw UsageError(
           "--precision tf32 is for GPUs, and this run computes on the CPU: use fp32 or bf16");
     }
+    if (precision == model::Precision::kBf16 && !network.use_bfloat16()) {
+      throw UsageError("--precision bf16: this network cannot compute so; use fp32");
+    }
   });
   model::allow_tf32(tf32);
-  if (precision == model::Precision::kBf16) network.use_bfloat16();
+}
+
+void require_reasonable_size(const model::Network& network) {
+  constexpr std::int64_t kMaxParameters = std::int64_t{1} << 29U;  // MPI counts bytes as int
+  std::int64_t parameters = 0;
+  for (const auto& parameter : network.parameters()) parameters += parameter.numel();
+  if (parameters <= kMaxParameters) return;
+  throw UsageError(fmt::format("the network's {} parameters exceed the limit of {}", parameters,
+                               kMaxParameters));
 }
 
 /// Initial weights: rank 0's, on every rank, on the device.
-model::NeuralNetwork make_network(Job& job, const train::TrainOptions& options,
-                                  const torch::Device& device) {
+model::NetworkPtr make_network(Job& job, const train::TrainOptions& options, task::Task& task,
+                               const data::SampleSpec& spec, const torch::Device& device) {
   auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    auto made = model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses,
-                                           options.sampling.seed);
+    torch::manual_seed(options.sampling.seed);
+    auto made = task.make_network(spec);
+    require_reasonable_size(*made);
     if (!options.model.init_from.empty() && job.layout.rank == 0) {
-      model::load_parameters(*made, model::read_parameters(options.model.init_from),
-                             options.model.init_from);
+      const auto weights = model::read_weights(options.model.init_from);
+      model::load_state(*made, weights.tensors, weights.path);
+      for (const auto& note : weights.notes) job.log.info(note);
     }
     return made;
   });
-  sync::broadcast_parameters(*network, *job.control);
+  sync::broadcast_state(*network, *job.control);
   network->to(device);
   set_precision(job, options.optimization.precision, device, *network);
   return network;
@@ -63,22 +76,17 @@ bool agree_on_overlap(Job& job, const train::DistributionOptions& options, const
   return gpu == all || spare_core == all;
 }
 
-void check_enough_samples(Job& job, const train::TrainOptions& options, std::int64_t samples) {
-  comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    const auto held_back = data::validation_samples(samples, options.data.validation_fraction);
-    if (samples - held_back < job.layout.world_size) {
-      throw UsageError(fmt::format("{} ranks but only {} training samples: start fewer ranks",
-                                   job.layout.world_size, samples - held_back));
-    }
-  });
-}
-
 /// This rank as the only one of a job of its own.
 runtime::RankLayout alone(const runtime::RankLayout& layout) {
   return {.host = layout.host,
           .process_id = layout.process_id,
           .hosts = {layout.host},
           .process_ids = {layout.process_id}};
+}
+
+model::LossFunction loss_of(const train::TrainOptions& options, task::Task& task) {
+  auto own = task.loss();
+  return own ? own : model::loss_function(options.model.loss);
 }
 
 void require_cpu(Job& job, const Compute& compute) {
@@ -92,7 +100,8 @@ void require_cpu(Job& job, const Compute& compute) {
 }  // namespace
 
 std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& options,
-                                          const runtime::StopRequest& stop, Together together) {
+                                          task::Task& task, const runtime::StopSource& stop,
+                                          Together together) {
   const bool each_alone = together == Together::kEachRankAlone;
   auto layout = each_alone ? alone(job.layout) : job.layout;
   const auto sizes = comm::run_on_all_ranks(*job.control, job.layout, [&] {
@@ -100,9 +109,12 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
     return train::resolve_batch_sizes(options, layout.world_size);
   });
   auto compute = prepare_compute(job, options.distribution);
-  auto dataset = train::load_node_dataset(options.data, job.layout, *job.control);
-  check_enough_samples(job, options, dataset.train.size());
-  const auto network = make_network(job, options, compute.device);
+  auto dataset = train::load_node_dataset([&] { return task.open_data(); }, options.data,
+                                          job.layout, *job.control);
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    train::check_enough_samples(options, sizes, dataset.train.size());
+  });
+  const auto network = make_network(job, options, task, dataset.shape.spec(), compute.device);
   if (each_alone) require_cpu(job, compute);
   auto control = each_alone ? comm::make_communicator({}, layout) : nullptr;
   auto gradients = each_alone
@@ -116,6 +128,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
     return std::make_unique<train::Trainer>(
         options, sizes,
         train::TrainerParts{.network = network,
+                            .loss = loss_of(options, task),
                             .train = training->dataset.train.to(training->compute.device),
                             .test = training->dataset.test.to(training->compute.device),
                             .control = each_alone ? *training->control : *job.control,

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,14 +10,24 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/standard_output.hpp>
+
+#include "write_within.hpp"
 
 namespace lockstep {
 namespace {
 
 [[noreturn]] void fail(std::string_view action, const std::filesystem::path& path) {
   const int reason = errno;
-  throw RuntimeFailure(
-      fmt::format("cannot {} {}: {}", action, path.string(), system_error_text(reason)));
+  const auto text =
+      fmt::format("cannot {} {}: {}", action, path.string(), system_error_text(reason));
+  if (reason == ENOSPC || reason == EDQUOT) throw NoSpaceLeft(text);
+  throw RuntimeFailure(text);
+}
+
+/// What fsync says where a file system has no such thing.
+bool is_no_sync(int reason) {
+  return reason == EINVAL || reason == EOPNOTSUPP || reason == ENOSYS || reason == EROFS;
 }
 
 /// Removes the temporary file unless the rename has made it permanent.
@@ -37,6 +48,17 @@ class TemporaryName {
   bool kept_ = false;
 };
 
+/// Where a write was refused for the moment. Leaves errno at EAGAIN.
+bool can_be_written_before(std::chrono::steady_clock::time_point deadline, int descriptor) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  pollfd output = {.fd = descriptor, .events = POLLOUT, .revents = 0};
+  const int ready = left.count() > 0 ? ::poll(&output, 1, static_cast<int>(left.count())) : 0;
+  const bool interrupted = ready < 0 && errno == EINTR;
+  errno = EAGAIN;
+  return ready > 0 || interrupted;
+}
+
 }  // namespace
 
 FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
@@ -51,18 +73,29 @@ FileDescriptor::~FileDescriptor() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void write_all(int descriptor, std::span<const std::byte> bytes,
-               const std::filesystem::path& path) {
+void write_all_within(std::chrono::milliseconds wait, int descriptor,
+                      std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN && can_be_written_before(deadline, descriptor)) continue;
     if (written < 0) fail("write", path);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
+void write_all(int descriptor, std::span<const std::byte> bytes,
+               const std::filesystem::path& path) {
+  write_all_within(kUsualWriteWait, descriptor, bytes, path);
+}
+
+void write_standard_output(std::string_view text, std::chrono::milliseconds wait) {
+  write_all_within(wait, STDOUT_FILENO, as_byte_span(text), "standard output");
+}
+
 void write_standard_output(std::string_view text) {
-  write_all(STDOUT_FILENO, as_byte_span(text), "standard output");
+  write_standard_output(text, kUsualWriteWait);
 }
 
 Appended append_whole(int descriptor, std::span<const std::byte> bytes,
@@ -76,16 +109,19 @@ Appended append_whole(int descriptor, std::span<const std::byte> bytes,
   }
 }
 
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+  return path.string() + fmt::format(".{}.part", static_cast<long>(::getpid()));
+}
+
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts) {
-  const std::filesystem::path temporary =
-      path.string() + fmt::format(".{}.part", static_cast<long>(::getpid()));
+  const auto temporary = temporary_name(path);
   FileDescriptor descriptor(
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (descriptor.get() < 0) fail("create", temporary);
   TemporaryName guard(temporary);
   for (const auto part : parts) write_all(descriptor.get(), part, temporary);
-  if (::fsync(descriptor.get()) != 0) fail("write", temporary);
+  if (::fsync(descriptor.get()) != 0 && !is_no_sync(errno)) fail("write", temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename to", path);
   guard.keep();
   sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
@@ -93,10 +129,10 @@ void write_file_atomically(const std::filesystem::path& path,
 
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems refuse to sync a folder; the rename has happened all the same.
-  if (descriptor.get() >= 0 && ::fsync(descriptor.get()) != 0 && errno != EINVAL) {
-    fail("sync folder", folder);
-  }
+  if (descriptor.get() < 0 || ::fsync(descriptor.get()) == 0) return;
+  // Many file systems cannot sync a folder, and say so in many ways; the rename has happened all
+  // the same. A disk that fails is another matter.
+  if (errno == EIO || errno == ENOSPC || errno == EDQUOT) fail("sync folder", folder);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view text) {

@@ -42,4 +42,10 @@ std::string to_hex(const Sha256Digest& digest) {
   return text;
 }
 
+std::string sha256_of(std::span<const std::byte> bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return to_hex(digest.finish());
+}
+
 }  // namespace lockstep

@@ -4,18 +4,16 @@
 
 namespace lockstep::benchmark {
 
-MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<std::int64_t>& widths,
+MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<model::LinearShape>& layers,
                                const torch::Device& device) {
   constexpr double kOperationsEach = 2;  // a multiplication and an addition
   const auto options = torch::TensorOptions(device).dtype(torch::kFloat32);
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-    const auto in = widths[i];
-    const auto out = widths[i + 1];
+  for (const auto& [in, out] : layers) {
     // Backward writes over the inputs: weights this small keep the values finite for ever.
     layers_.push_back({torch::rand({batch, in}, options),
                        torch::rand({out, in}, options) / static_cast<double>(in * out),
                        torch::rand({batch, out}, options), torch::zeros({out, in}, options)});
-    const int products = i == 0 ? 2 : 3;
+    const int products = layers_.size() == 1 ? 2 : 3;
     gflop_ += 1e-9 * kOperationsEach * products * static_cast<double>(batch * in * out);
   }
 }

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <condition_variable>
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
@@ -16,6 +15,7 @@
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/unwinding.hpp>
 #include <lockstep/comm/watchdog.hpp>
+#include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/runtime/wait_clock.hpp>
 
 #include "run_bounded.hpp"
@@ -40,7 +40,7 @@ constexpr std::chrono::seconds kLongestMpiAbort(2);
     (void)run_bounded(kLongestMpiAbort, [log, message] {
       if (!message.empty()) log.error(message);
       // The launcher's SIGTERM must end ranks whose main threads are stuck.
-      for (const int number : {SIGTERM, SIGINT, SIGUSR1}) (void)std::signal(number, SIG_DFL);
+      runtime::end_by_signals();
       return MPI_Abort(MPI_COMM_WORLD, kCode);
     });
   } catch (const std::exception&) {

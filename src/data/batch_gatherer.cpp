@@ -5,17 +5,39 @@
 namespace lockstep::data {
 namespace {
 
-constexpr double kLargestPixel = 255.0;
+/// A buffer for rows of `rows`.
+torch::Tensor buffer_for(const torch::Tensor& rows, std::int64_t count, torch::ScalarType type) {
+  auto shape = rows.sizes().vec();
+  shape[0] = count;
+  return torch::empty(shape, rows.options().dtype(type));
+}
+
+/// One number a channel, to be spread over an input's other dimensions.
+torch::Tensor per_channel(const std::vector<double>& numbers, const torch::Tensor& inputs) {
+  if (numbers.empty()) return {};
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(inputs.dim()) - 1, 1);
+  shape[0] = static_cast<std::int64_t>(numbers.size());
+  return torch::tensor(numbers, torch::kFloat32).reshape(shape).to(inputs.device());
+}
+
+/// `rows`, where they are of the type that is wanted already.
+torch::Tensor raw_buffer(const torch::Tensor& rows, std::int64_t count, const torch::Tensor& last) {
+  return rows.scalar_type() == last.scalar_type() ? last
+                                                  : buffer_for(rows, count, rows.scalar_type());
+}
 
 }  // namespace
 
-BatchGatherer::BatchGatherer(ImageDataset dataset, std::int64_t largest_batch)
-    : dataset_(std::move(dataset)) {
-  const auto options = dataset_.images.options();
-  raw_images_ = torch::empty({largest_batch, kImagePixels}, options);
-  raw_labels_ = torch::empty({largest_batch}, options);
-  buffer_.images = torch::empty({largest_batch, kImagePixels}, options.dtype(torch::kFloat32));
-  buffer_.labels = torch::empty({largest_batch}, options.dtype(torch::kInt64));
+BatchGatherer::BatchGatherer(Dataset dataset, std::int64_t largest_batch)
+    : dataset_(std::move(dataset)),
+      mean_(per_channel(dataset_.spec.input.mean, dataset_.inputs)),
+      deviation_(per_channel(dataset_.spec.input.deviation, dataset_.inputs)) {
+  const bool classes = std::holds_alternative<ClassTarget>(dataset_.spec.target);
+  const auto target_type = classes ? torch::kInt64 : torch::kFloat32;
+  buffer_.inputs = buffer_for(dataset_.inputs, largest_batch, torch::kFloat32);
+  buffer_.targets = buffer_for(dataset_.targets, largest_batch, target_type);
+  raw_inputs_ = raw_buffer(dataset_.inputs, largest_batch, buffer_.inputs);
+  raw_targets_ = raw_buffer(dataset_.targets, largest_batch, buffer_.targets);
 }
 
 void BatchGatherer::set_order(std::span<const std::int64_t> order) {
@@ -23,20 +45,22 @@ void BatchGatherer::set_order(std::span<const std::int64_t> order) {
   auto* const first = const_cast<std::int64_t*>(order.data());
   const auto on_host =
       torch::from_blob(first, {static_cast<std::int64_t>(order.size())}, torch::kInt64);
-  order_ = on_host.to(dataset_.images.device());
+  order_ = on_host.to(dataset_.inputs.device());
 }
 
 Batch BatchGatherer::gather(const SampleRange& range) {
   const auto count = range.count;
   const auto index = order_.narrow(0, range.first, count);
-  auto images = raw_images_.narrow(0, 0, count);
-  auto labels = raw_labels_.narrow(0, 0, count);
-  torch::index_select_out(images, dataset_.images, 0, index);
-  torch::index_select_out(labels, dataset_.labels, 0, index);
-  Batch batch{buffer_.images.narrow(0, 0, count), buffer_.labels.narrow(0, 0, count)};
-  batch.images.copy_(images);
-  batch.images.div_(kLargestPixel);
-  batch.labels.copy_(labels);
+  auto inputs = raw_inputs_.narrow(0, 0, count);
+  auto targets = raw_targets_.narrow(0, 0, count);
+  torch::index_select_out(inputs, dataset_.inputs, 0, index);
+  torch::index_select_out(targets, dataset_.targets, 0, index);
+  Batch batch{buffer_.inputs.narrow(0, 0, count), buffer_.targets.narrow(0, 0, count)};
+  if (!raw_inputs_.is_same(buffer_.inputs)) batch.inputs.copy_(inputs);
+  if (dataset_.spec.input.divisor != 1) batch.inputs.div_(dataset_.spec.input.divisor);
+  if (mean_.defined()) batch.inputs.sub_(mean_);
+  if (deviation_.defined()) batch.inputs.div_(deviation_);
+  if (!raw_targets_.is_same(buffer_.targets)) batch.targets.copy_(targets);
   return batch;
 }
 

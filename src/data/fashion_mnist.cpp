@@ -5,38 +5,23 @@
 #include <fmt/ranges.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/sha256.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/idx.hpp>
+
+#include "dataset_files.hpp"
 
 namespace lockstep::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kFileNames = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                   "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-
-std::optional<fs::path> find_file(const fs::path& folder, const std::string& name) {
-  std::error_code ignored;
-  for (const auto& candidate : {folder / name, folder / (name + ".gz")}) {
-    if (fs::exists(candidate, ignored)) return candidate;
-  }
-  return std::nullopt;
-}
-
-std::ptrdiff_t files_in(const fs::path& folder) {
-  return std::count_if(kFileNames.begin(), kFileNames.end(),
-                       [&](const char* name) { return find_file(folder, name).has_value(); });
-}
-
-IdxFile open_part(const fs::path& folder, const char* name) {
-  const auto path = find_file(folder, name);
-  if (!path) {
-    throw DataError(
-        fmt::format("{}: {}[.gz] is missing; fetch the data set with launch/fetch-data.sh",
-                    folder.string(), name));
-  }
-  return IdxFile(*path);
+IdxFile open_part(const fs::path& folder, Part part) {
+  if (const auto path = find_file(folder, part)) return IdxFile(*path);
+  auto near = describe_near_file(folder, part);
+  if (near.empty()) near = "fetch the data set with launch/fetch-data.sh";
+  throw DataError(
+      fmt::format("{}: {}[.gz] is missing; {}", folder.string(), file_name(part), near));
 }
 
 /// The number of samples, if the two files belong together.
@@ -73,13 +58,13 @@ class FashionMnist final : public DatasetSource {
  public:
   explicit FashionMnist(const fs::path& folder)
       : folder_(folder),
-        files_{open_part(folder, kFileNames[0]), open_part(folder, kFileNames[1]),
-               open_part(folder, kFileNames[2]), open_part(folder, kFileNames[3])},
-        shape_(check_pair(file(Part::kTrainImages), file(Part::kTrainLabels)),
+        files_{open_part(folder, Part::kTrainImages), open_part(folder, Part::kTrainLabels),
+               open_part(folder, Part::kTestImages), open_part(folder, Part::kTestLabels)},
+        shape_(fashion_mnist_spec(), check_pair(file(Part::kTrainImages), file(Part::kTrainLabels)),
                check_pair(file(Part::kTestImages), file(Part::kTestLabels))) {}
 
   [[nodiscard]] std::string description() const override {
-    return fmt::format("FashionMNIST in {}", folder_.string());
+    return fmt::format("images and labels in {}", folder_.string());
   }
   [[nodiscard]] std::string folder() const override { return folder_.string(); }
   [[nodiscard]] DatasetShape shape() const override { return shape_; }
@@ -101,24 +86,41 @@ class FashionMnist final : public DatasetSource {
 
 }  // namespace
 
+SampleSpec fashion_mnist_spec() {
+  constexpr double kLargestPixel = 255;
+  return {.input = {.shape = {1, kImageSide, kImageSide}, .divisor = kLargestPixel},
+          .target = ClassTarget{.classes = kClasses, .names = class_names(true)}};
+}
+
 std::vector<fs::path> default_data_folders() {
   return {"data/FashionMNIST/raw", "/usr/share/datasets/fashion-mnist"};
 }
 
 std::unique_ptr<DatasetSource> open_fashion_mnist(const std::vector<fs::path>& folders) {
+  std::vector<fs::path> places;
+  for (const auto& folder : folders) {
+    const auto more = places_of(folder);
+    places.insert(places.end(), more.begin(), more.end());
+  }
   // The first that holds most: a half-filled folder does not hide a complete one.
   const auto fullest = std::max_element(
-      folders.begin(), folders.end(),
+      places.begin(), places.end(),
       [](const fs::path& a, const fs::path& b) { return files_in(a) < files_in(b); });
-  if (fullest != folders.end() && files_in(*fullest) > 0) {
+  if (fullest != places.end() && files_in(*fullest) > 0) {
     return std::make_unique<FashionMnist>(*fullest);
   }
   std::vector<std::string> names;
-  for (const auto& folder : folders) names.push_back(folder.string());
-  throw DataError(
-      fmt::format("no FashionMNIST files in {}; install Debian's dataset-fashion-mnist, run "
-                  "launch/fetch-data.sh, or point --data-dir at them (--synthetic needs none)",
-                  fmt::join(names, " or ")));
+  std::string near;
+  for (const auto& folder : folders) {
+    names.push_back(folder.string());
+    if (near.empty()) near = describe_near_file(folder, std::nullopt);
+  }
+  if (near.empty()) {
+    near =
+        "install Debian's dataset-fashion-mnist, run launch/fetch-data.sh, or point --data-dir at "
+        "them (--synthetic needs none)";
+  }
+  throw DataError(fmt::format("no FashionMNIST files in {}; {}", fmt::join(names, " or "), near));
 }
 
 std::string published_digest(Part part) {
@@ -130,6 +132,31 @@ std::string published_digest(Part part) {
       "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a",
       "3d0e6c6ea990b53b6f8f500a41cac93881d981b315f84578b7d915342ade01e9"};
   return kDigests.at(static_cast<std::size_t>(part));
+}
+
+bool is_as_published(Part part, std::span<const std::byte> bytes) {
+  return sha256_of(bytes) == published_digest(part);
+}
+
+bool are_published(const std::map<std::string, std::string>& digests) {
+  return std::all_of(kAllParts.begin(), kAllParts.end(), [&](Part part) {
+    const auto found = digests.find(part_name(part));
+    return found != digests.end() && found->second == published_digest(part);
+  });
+}
+
+std::string describe_files(const std::string& folder, bool as_published) {
+  return as_published
+             ? fmt::format("FashionMNIST in {}", folder)
+             : fmt::format(
+                   "images and labels in {} (not the published images and labels of FashionMNIST)",
+                   folder);
+}
+
+std::vector<std::string> class_names(bool of_fashion_mnist) {
+  std::vector<std::string> names(kClassNames.begin(), kClassNames.end());
+  for (std::size_t i = 0; !of_fashion_mnist && i < names.size(); ++i) names[i] = std::to_string(i);
+  return names;
 }
 
 }  // namespace lockstep::data

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <limits>
 #include <string>
@@ -33,6 +34,30 @@ std::uint32_t big_endian(std::span<const unsigned char, 4> bytes) {
          (std::uint32_t{bytes[2]} << 8U) | std::uint32_t{bytes[3]};
 }
 
+/// What a file may be whose first bytes are not those of IDX, and what to do about it.
+std::string describe_other_kind(std::span<const unsigned char, 4> beginning) {
+  const std::string_view text(reinterpret_cast<const char*>(beginning.data()), beginning.size());
+  if (beginning[0] == 0 && beginning[1] == 0) {
+    return "IDX files of other elements must be converted to unsigned bytes";
+  }
+  if (text.starts_with("PK")) return "it is a zip archive: unpack it";
+  if (text.starts_with("\x1f\x8b")) return "it was compressed twice: unpack it once";
+  if (text.starts_with("BZh") || text.starts_with("\xfd\x37zX")) {
+    return "it is compressed in another way: unpack it";
+  }
+  if (text.starts_with("<")) {
+    return "it is a web page or other markup: the link did not lead to the file itself";
+  }
+  if (text == "vers")
+    return "it may be the pointer that Git LFS leaves: `git lfs pull` brings the file";
+  if (text.starts_with("\x89PNG")) return "it is a picture";
+  const bool printable = std::all_of(beginning.begin(), beginning.end(), [](unsigned char byte) {
+    return std::isprint(byte) != 0 || std::isspace(byte) != 0;
+  });
+  return printable ? "it is text, such as CSV: the file of that name in IDX format is wanted"
+                   : "the file of that name in IDX format is wanted";
+}
+
 std::uint32_t little_endian(std::span<const unsigned char, 4> bytes) {
   const std::array<unsigned char, 4> reversed = {bytes[3], bytes[2], bytes[1], bytes[0]};
   return big_endian(reversed);
@@ -48,7 +73,7 @@ struct IdxFile::Stream {
   std::uint32_t trailer = 0;  // the last four bytes: a gzip member's decoded length mod 2^32
 
   explicit Stream(const std::filesystem::path& path)
-      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {  // waits for no pipe
     if (descriptor.get() < 0) {
       throw DataError(fmt::format("cannot open {}: {}", path.string(), system_error_text(errno)));
     }
@@ -116,10 +141,10 @@ std::int64_t IdxFile::header_bytes() const noexcept {
 }
 
 void IdxFile::read_header() {
-  const auto fail = [this](std::string_view what) {
+  const auto fail = [this](std::string_view what, std::string_view remedy = kRemedy) {
     const std::string damage = stream_->damage();
     throw DataError(fmt::format("{}: {}{}{}; {}", path_.string(), what, damage.empty() ? "" : ": ",
-                                damage, kRemedy));
+                                damage, remedy));
   };
   if (stream_->file_bytes == 0) fail("the file is empty");
   std::array<unsigned char, 4> word{};
@@ -128,7 +153,8 @@ void IdxFile::read_header() {
   if (word[0] != 0 || word[1] != 0 || word[2] != kUnsignedByteType || dimensions == 0 ||
       dimensions > kMaximumDimensions) {
     fail(fmt::format("not an IDX file of unsigned bytes: bad magic number 0x{:08x} at offset 0",
-                     big_endian(word)));
+                     big_endian(word)),
+         describe_other_kind(word));
   }
   elements_ = 1;
   for (unsigned i = 0; i < dimensions; ++i) {

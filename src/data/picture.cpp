@@ -1,83 +1,56 @@
+#include <fcntl.h>
 #include <png.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iterator>
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/data/image_dataset.hpp>
+#include <lockstep/base/file.hpp>
+#include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/picture.hpp>
+
+#include "png_reader.hpp"
 
 namespace lockstep::data {
 namespace {
 
 constexpr std::int64_t kMostPixels = 100'000'000;
-constexpr std::uintmax_t kMostFileBytes = std::uintmax_t{512} << 20U;
+constexpr std::size_t kMostFileBytes = std::size_t{512} << 20U;
+constexpr std::size_t kReadBytes = std::size_t{1} << 16U;
 constexpr int kMostGrey = 255;
-constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw DataError(fmt::format("{}: {}", path.string(), what));
 }
 
+/// All bytes of a file, or of a pipe to its end.
 std::string read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  if (error) fail(path, fmt::format("cannot read the picture: {}", error.message()));
-  if (bytes > kMostFileBytes) fail(path, fmt::format("{} bytes are no picture", bytes));
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path, fmt::format("cannot read the picture: {}", system_error_text(errno)));
-  return {std::istreambuf_iterator<char>(file), {}};
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto cannot_read = [&] {
+    fail(path, fmt::format("cannot read the picture: {}", system_error_text(errno)));
+  };
+  if (file.get() < 0) cannot_read();
+  std::string bytes;
+  std::vector<char> buffer(kReadBytes);
+  for (;;) {
+    const auto got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) cannot_read();
+    if (got == 0) return bytes;
+    bytes.append(buffer.data(), static_cast<std::size_t>(got));
+    if (bytes.size() > kMostFileBytes) {
+      fail(path, fmt::format("more than {} bytes are no picture", kMostFileBytes));
+    }
+  }
 }
-
-std::int64_t checked_pixels(const std::filesystem::path& path, std::int64_t width,
-                            std::int64_t height) {
-  if (width < 1 || height < 1 || width > kMostPixels / height) {
-    fail(path, fmt::format("a picture of {} × {} pixels: it may have up to {}", width, height,
-                           kMostPixels));
-  }
-  return width * height;
-}
-
-/// libpng's own reader: it converts colours, transparency, interlacing and depth.
-class PngReader {
- public:
-  PngReader(const std::filesystem::path& path, const std::string& bytes) : path_(path) {
-    image_.version = PNG_IMAGE_VERSION;
-    require(::png_image_begin_read_from_memory(&image_, bytes.data(), bytes.size()));
-  }
-  ~PngReader() { ::png_image_free(&image_); }
-  PngReader(const PngReader&) = delete;
-  PngReader& operator=(const PngReader&) = delete;
-  PngReader(PngReader&&) = delete;
-  PngReader& operator=(PngReader&&) = delete;
-
-  Picture read() {
-    image_.format = PNG_FORMAT_GRAY;
-    Picture picture{.width = image_.width, .height = image_.height, .pixels = {}};
-    picture.pixels.resize(
-        static_cast<std::size_t>(checked_pixels(path_, picture.width, picture.height)));
-    const png_color white = {kMostGrey, kMostGrey, kMostGrey};
-    require(::png_image_finish_read(&image_, &white, picture.pixels.data(), 0, nullptr));
-    return picture;
-  }
-
- private:
-  void require(int worked) const {
-    if (worked == 0) fail(path_, fmt::format("not a usable PNG: {}", image_.message));
-  }
-
-  const std::filesystem::path& path_;
-  png_image image_{};
-};
 
 /// Numbers in the text of a PGM file.
 class PgmReader {
@@ -171,18 +144,32 @@ torch::Tensor padded_to_square(const torch::Tensor& grey) {
 
 }  // namespace
 
+std::int64_t checked_pixels(const std::filesystem::path& path, std::int64_t width,
+                            std::int64_t height) {
+  if (width < 1 || height < 1 || width > kMostPixels / height) {
+    fail(path, fmt::format("a picture of {} × {} pixels: it may have up to {}", width, height,
+                           kMostPixels));
+  }
+  return width * height;
+}
+
 Picture read_picture(const std::filesystem::path& path) {
   const auto bytes = read_file(path);
-  if (bytes.starts_with(kPngSignature)) return PngReader(path, bytes).read();
+  if (is_png(bytes)) return read_png(path, bytes);
   if (bytes.starts_with("P2") || bytes.starts_with("P5")) return PgmReader(path, bytes).read();
   fail(path, "neither a PNG nor a PGM: save the picture as one of these");
 }
 
+bool is_empty(const Picture& picture) {
+  return std::adjacent_find(picture.pixels.begin(), picture.pixels.end(), std::not_equal_to<>()) ==
+         picture.pixels.end();
+}
+
 Picture picture_of(const torch::Tensor& grey) {
-  const auto rows = grey.dim() == 2 ? grey : grey.reshape({kImageSide, kImageSide});
+  const auto rows = grey.dim() == 2 ? grey : grey[0];
   const auto pixels = rows.to(torch::kCPU).contiguous();
   const auto* first = pixels.data_ptr<std::uint8_t>();
-  return {rows.size(1), rows.size(0), {first, first + pixels.numel()}};
+  return {.width = rows.size(1), .height = rows.size(0), .pixels = {first, first + pixels.numel()}};
 }
 
 std::string png_of(const Picture& picture) {
@@ -206,6 +193,7 @@ FittedPicture fit_to_network(const Picture& picture, Invert invert) {
   auto pixels = picture.pixels;
   auto grey = torch::from_blob(pixels.data(), {picture.height, picture.width}, torch::kUInt8);
   std::vector<std::string> changes;
+  if (!picture.changes.empty()) changes.push_back(picture.changes);
   const bool bright = invert == Invert::kAuto && has_bright_border(grey);
   if (bright || invert == Invert::kOn) {
     grey = kMostGrey - grey;
@@ -222,7 +210,7 @@ FittedPicture fit_to_network(const Picture& picture, Invert invert) {
   }
   std::string text;
   for (const auto& change : changes) text += (text.empty() ? "" : ", ") + change;
-  return {grey.reshape({kImagePixels}).clone(), text};
+  return {grey.reshape({1, kImageSide, kImageSide}).clone(), text};
 }
 
 }  // namespace lockstep::data

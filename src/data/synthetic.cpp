@@ -15,8 +15,12 @@ std::uint64_t mix(std::uint64_t value) {
 
 class Synthetic final : public DatasetSource {
  public:
-  Synthetic(std::int64_t train_samples, std::int64_t test_samples, std::uint64_t seed)
-      : shape_(train_samples, test_samples), seed_(seed) {}
+  Synthetic(const SampleSpec& spec, std::int64_t train_samples, std::int64_t test_samples,
+            std::uint64_t seed)
+      : shape_(spec, train_samples, test_samples),
+        pixels_(static_cast<std::uint64_t>(spec.input.elements())),
+        classes_(static_cast<std::uint64_t>(spec.outputs())),
+        seed_(seed) {}
 
   [[nodiscard]] std::string description() const override {
     return fmt::format("synthetic images (seed {})", seed_);
@@ -33,29 +37,33 @@ class Synthetic final : public DatasetSource {
       }
       return;
     }
-    for (std::size_t i = 0; i < destination.size(); ++i) {
-      const std::size_t sample = i / kImagePixels;
-      const std::uint64_t pixel = i % kImagePixels;
-      const std::uint64_t pattern = mix((seed_ << 32U) ^ (label(stream, sample) * 1000 + pixel));
-      const std::uint64_t noise = mix(stream ^ i);
-      destination[i] = static_cast<std::byte>(((pattern & 0x7fU) + (noise & 0x7fU)));
+    std::size_t i = 0;
+    for (std::size_t sample = 0; i < destination.size(); ++sample) {
+      const std::uint64_t first = label(stream, sample) * 1000;
+      for (std::uint64_t pixel = 0; pixel < pixels_; ++pixel, ++i) {
+        const std::uint64_t pattern = mix((seed_ << 32U) ^ (first + pixel));
+        const std::uint64_t noise = mix(stream ^ i);
+        destination[i] = static_cast<std::byte>(((pattern & 0x7fU) + (noise & 0x7fU)));
+      }
     }
   }
 
  private:
-  static std::uint64_t label(std::uint64_t stream, std::size_t sample) {
-    return mix(stream + 0x5eedU + sample) % kClasses;
+  [[nodiscard]] std::uint64_t label(std::uint64_t stream, std::size_t sample) const {
+    return mix(stream + 0x5eedU + sample) % classes_;
   }
 
   DatasetShape shape_;
+  std::uint64_t pixels_;  // of an image
+  std::uint64_t classes_;
   std::uint64_t seed_;
 };
 
 }  // namespace
 
-std::unique_ptr<DatasetSource> make_synthetic(std::int64_t train_samples, std::int64_t test_samples,
-                                              std::uint64_t seed) {
-  return std::make_unique<Synthetic>(train_samples, test_samples, seed);
+std::unique_ptr<DatasetSource> make_synthetic(const SampleSpec& spec, std::int64_t train_samples,
+                                              std::int64_t test_samples, std::uint64_t seed) {
+  return std::make_unique<Synthetic>(spec, train_samples, test_samples, seed);
 }
 
 }  // namespace lockstep::data

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -14,6 +15,8 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+
+#include "event_file_times.hpp"
 
 namespace lockstep::metrics {
 namespace {
@@ -84,17 +87,12 @@ double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-protozero::pbf_writer begin_event(std::string& bytes) {
-  protozero::pbf_writer event(bytes);
-  event.add_double(field::event::kWallTime, seconds_since_1970());
-  return event;
-}
-
-std::filesystem::path name_of_file() {
+/// With ten digits, as everybody's, so that names sort by time.
+std::filesystem::path name_of_file(double seconds) {
   constexpr std::size_t kLongestName = 256;
   std::array<char, kLongestName> host{};
   ::gethostname(host.data(), host.size() - 1);
-  return fmt::format("events.out.tfevents.{:.0f}.{}.{}", seconds_since_1970(), host.data(),
+  return fmt::format("{}{:010}.{}.{}", kNameBegin, static_cast<std::int64_t>(seconds), host.data(),
                      ::getpid());
 }
 
@@ -146,18 +144,19 @@ void Summary::add_text(std::string_view tag, std::string_view text) {
 }
 
 EventFile::EventFile(const std::filesystem::path& folder, std::int64_t first_step)
-    : path_(folder / name_of_file()),
+    : last_seconds_(std::max(seconds_since_1970(), seconds_behind_event_files(folder))),
+      path_(folder / name_of_file(last_seconds_)),
       file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
   if (file_.get() < 0) {
     log_.warning(fmt::format("cannot write {}: {}: TensorBoard will not show this run",
                              path_.string(), system_error_text(errno)));
     return;
   }
-  std::string version;
-  begin_event(version).add_string(field::event::kFileVersion, "brain.Event:2");
+  auto version = event_now();
+  protozero::pbf_writer(version).add_string(field::event::kFileVersion, "brain.Event:2");
   append(version);
-  std::string start;
-  auto event = begin_event(start);
+  auto start = event_now();
+  protozero::pbf_writer event(start);
   event.add_int64(field::event::kStep, first_step);
   {
     protozero::pbf_writer session(event, field::event::kSessionLog);
@@ -167,11 +166,19 @@ EventFile::EventFile(const std::filesystem::path& folder, std::int64_t first_ste
 }
 
 void EventFile::write(const Summary& summary, std::int64_t step) {
-  std::string bytes;
-  auto event = begin_event(bytes);
+  auto bytes = event_now();
+  protozero::pbf_writer event(bytes);
   event.add_int64(field::event::kStep, step);
   event.add_message(field::event::kSummary, summary.bytes());
   append(bytes);
+}
+
+/// An event that has no more than its time yet.
+std::string EventFile::event_now() {
+  last_seconds_ = std::max(last_seconds_, seconds_since_1970());
+  std::string bytes;
+  protozero::pbf_writer(bytes).add_double(field::event::kWallTime, last_seconds_);
+  return bytes;
 }
 
 void EventFile::append(std::string_view event) {

@@ -32,15 +32,19 @@ class Summary {
 class EventFile {
  public:
   /// Makes events.out.tfevents.<time>.<host>.<process id> in `folder`. Steps from `first_step` on
-  /// in earlier files count no more. A failure is told, and nothing written then.
+  /// in earlier files count no more. TensorBoard reads files in the order of their names, so time
+  /// begins behind that of earlier files, though this host's clock may be behind. A failure is
+  /// told, and nothing written then.
   EventFile(const std::filesystem::path& folder, std::int64_t first_step);
 
   void write(const Summary& summary, std::int64_t step);
 
  private:
+  [[nodiscard]] std::string event_now();
   void append(std::string_view event);
 
-  std::filesystem::path path_;
+  double last_seconds_;         // since 1970: of the last event; never less than in earlier files
+  std::filesystem::path path_;  // behind it: made from it
   FileDescriptor file_;
   Log log_{Log::Level::kInfo};
   bool told_ = false;  // that records are being lost

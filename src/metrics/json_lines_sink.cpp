@@ -72,6 +72,7 @@ class JsonLinesSink final : public EventSink {
            {"median_rank_busy_ms", event.slowest.median_ms}});
   }
   void on(const CheckpointEvent& event) override {
+    for (const auto& remark : event.remarks) on(Warning{remark});
     if (!event.failure.empty()) {
       return on(Warning{fmt::format("checkpoint of step {}: {}", event.step, event.failure)});
     }

@@ -1,11 +1,11 @@
 #include <fstream>
+#include <limits>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
 
@@ -14,61 +14,101 @@ namespace {
 
 using nlohmann::json;
 
-struct Line {
-  std::string text;
-  json event;
-};
+constexpr std::size_t kMostEventBytes = std::size_t{1} << 20U;
 
-/// All whole lines; an end without a line feed is what a killed run leaves.
-std::vector<Line> read_lines(const std::filesystem::path& path) {
-  std::vector<Line> lines;
-  std::ifstream file(path, std::ios::binary);
-  for (std::string text; std::getline(file, text);) {
-    const bool whole = !file.eof();
-    auto event = json::parse(text, nullptr, false);
-    if (!whole) break;
-    if (!event.is_object()) {
-      throw DataError(fmt::format("{}: line {} is no JSON object: mend or remove it", path.string(),
-                                  lines.size() + 1));
+/// The lines of a file, none longer than an event can be.
+class Lines {
+ public:
+  explicit Lines(const std::filesystem::path& path) : file_(path, std::ios::binary) {}
+
+  /// False at the end. An end without a line feed is what a killed run leaves: no line.
+  bool next() {
+    if (!file_.is_open()) return false;
+    file_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+    if (file_.eof() || file_.bad()) return false;
+    const bool too_long = file_.fail();
+    ++number_;
+    text_ = std::string_view(buffer_).substr(
+        0, static_cast<std::size_t>(file_.gcount()) - (too_long ? 0 : 1));
+    event_ = too_long ? json(json::value_t::discarded) : json::parse(text_, nullptr, false);
+    if (too_long) {
+      file_.clear();
+      file_.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
     }
-    lines.push_back({text, std::move(event)});
+    return true;
   }
-  return lines;
-}
+  [[nodiscard]] bool is_readable() const { return file_.is_open() && !file_.bad(); }
+  [[nodiscard]] std::int64_t number() const { return number_; }
+  [[nodiscard]] std::string_view text() const { return text_; }  ///< its beginning, if too long
+  [[nodiscard]] const json& event() const { return event_; }
+
+ private:
+  std::ifstream file_;
+  std::string buffer_ = std::string(kMostEventBytes, '\0');
+  std::string_view text_;
+  json event_;
+  std::int64_t number_ = 0;
+};
 
 std::int64_t number(const json& event, const char* name) {
   const auto found = event.find(name);
   return found != event.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
-bool is_past(const json& event, std::int64_t steps, std::int64_t epoch) {
+bool is_past(const json& event, std::int64_t steps, std::int64_t epoch, bool is_trained) {
   const auto found = event.find("event");
   const auto kind = found != event.end() && found->is_string() ? found->get<std::string>() : "";
   if (kind == "train" || kind == "checkpoint") return number(event, "step") > steps;
-  if (kind == "epoch" || kind == "test" || kind == "validation") {
-    return number(event, "epoch") >= epoch;
-  }
+  if (kind == "epoch") return number(event, "epoch") >= epoch + (is_trained ? 1 : 0);
+  if (kind == "test" || kind == "validation") return number(event, "epoch") >= epoch;
   if (kind != "run_end") return false;
   return number(event, "steps") > steps || event.value("status", json()) == "completed";
 }
 
 }  // namespace
 
-void drop_lines_past(const std::filesystem::path& path, std::int64_t steps, std::int64_t epoch) {
+std::string drop_lines_past(const std::filesystem::path& path, std::int64_t steps,
+                            std::int64_t epoch, bool is_trained) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
-  if (error) return;
+  if (error) return {};
   std::string kept;
-  for (const auto& line : read_lines(path)) {
-    if (!is_past(line.event, steps, epoch)) kept += line.text + "\n";
+  std::int64_t damaged = 0;
+  std::int64_t first_damaged = 0;
+  Lines lines(path);
+  while (lines.next()) {
+    if (lines.text().empty()) continue;
+    if (lines.event().is_object()) {
+      if (!is_past(lines.event(), steps, epoch, is_trained)) kept.append(lines.text()) += '\n';
+    } else if (damaged++ == 0) {
+      first_damaged = lines.number();
+    }
   }
-  if (kept.size() != bytes) write_file_atomically(path, kept);
+  if (!lines.is_readable()) {
+    return fmt::format("cannot read {}: events of this run's earlier part may be there twice",
+                       path.string());
+  }
+  if (damaged == 0) {
+    if (kept.size() != bytes) write_file_atomically(path, kept);
+    return {};
+  }
+  auto aside = path;
+  aside += ".damaged";
+  std::filesystem::copy_file(path, aside, std::filesystem::copy_options::overwrite_existing, error);
+  write_file_atomically(path, kept);
+  return fmt::format(
+      "{}: {} is no JSON object: left out{}", path.string(),
+      damaged == 1 ? fmt::format("line {}", first_damaged)
+                   : fmt::format("line {}, and {} more,", first_damaged, damaged - 1),
+      error ? std::string() : fmt::format("; the file as it was is {}", aside.string()));
 }
 
 bool says_completed(const std::filesystem::path& path, std::int64_t steps) {
-  const auto lines = read_lines(path);
-  if (lines.empty()) return false;
-  const auto& last = lines.back().event;
+  json last = json::object();
+  Lines lines(path);
+  while (lines.next()) {
+    if (lines.event().is_object()) last = lines.event();
+  }
   return last.value("event", json()) == "run_end" && last.value("status", json()) == "completed" &&
          number(last, "steps") == steps;
 }

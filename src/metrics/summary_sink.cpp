@@ -1,3 +1,4 @@
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@ class SummarySink final : public EventSink {
   using EventSink::on;
 
   void on(const EpochEnd& event) override {
+    if (event.series.step.empty()) return;  // a resume at the epoch's end: nothing to tell anew
     log_.info(fmt::format(
         "epoch {}: {:.2f} s, {:.0f} images/s, mean training loss {:.4f}, {:.0f} % of the step's "
         "time waiting for communication",
@@ -20,6 +22,7 @@ class SummarySink final : public EventSink {
         waiting_percent(event.times)));
   }
   void on(const CheckpointEvent& event) override {
+    for (const auto& remark : event.remarks) log_.warning(remark);
     if (event.failure.empty()) return;
     log_.warning(fmt::format("the checkpoint of step {} was not saved, training goes on: {}",
                              event.step, event.failure));
@@ -55,6 +58,16 @@ class FanOutSink final : public EventSink {
   void on(const CheckpointEvent& event) override { pass_on(event); }
   void on(const Warning& event) override { pass_on(event); }
   void on(const RunEnd& event) override { pass_on(event); }
+
+  [[nodiscard]] SinkNeeds needs() const override {
+    SinkNeeds all;
+    for (const auto& sink : sinks_) {
+      const auto one = sink->needs();
+      all.gradient_norm = all.gradient_norm || one.gradient_norm;
+      all.histogram_every = std::gcd(all.histogram_every, one.histogram_every);
+    }
+    return all;
+  }
 
  private:
   template <typename Event>

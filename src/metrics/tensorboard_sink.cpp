@@ -21,9 +21,15 @@ std::string markdown_of(const Options& options) {
 
 class TensorBoardSink final : public EventSink {
  public:
-  TensorBoardSink(std::filesystem::path folder, Options options)
-      : folder_(std::move(folder)), options_(std::move(options)) {}
+  TensorBoardSink(std::filesystem::path folder, Options options, std::int64_t histogram_every)
+      : folder_(std::move(folder)),
+        options_(std::move(options)),
+        histogram_every_(histogram_every) {}
   using EventSink::on;
+
+  [[nodiscard]] SinkNeeds needs() const override {
+    return {.gradient_norm = true, .histogram_every = histogram_every_};
+  }
 
   void on(const RunStart& event) override {
     file_.emplace(folder_, event.steps_before + 1);
@@ -80,14 +86,15 @@ class TensorBoardSink final : public EventSink {
 
   std::filesystem::path folder_;
   Options options_;
+  std::int64_t histogram_every_;
   std::optional<EventFile> file_;  // from the start of the run on
 };
 
 }  // namespace
 
 std::unique_ptr<EventSink> make_tensorboard_sink(const std::filesystem::path& folder,
-                                                 Options options) {
-  return std::make_unique<TensorBoardSink>(folder, std::move(options));
+                                                 Options options, std::int64_t histogram_every) {
+  return std::make_unique<TensorBoardSink>(folder, std::move(options), histogram_every);
 }
 
 }  // namespace lockstep::metrics

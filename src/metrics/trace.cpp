@@ -15,7 +15,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kAllReduce = "all-reduce";
 
-enum Thread : std::uint8_t { kComputation, kCommunication };
+// Process and thread 0 are the idle task to Perfetto, which shows what they do as one: all ids are
+// from 1.
+enum Thread : std::uint8_t { kComputation = 1, kCommunication };
+
+int process_of(int rank) {
+  return rank + 1;
+}
 
 double seconds_of(Clock::time_point time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
@@ -29,7 +35,11 @@ double microseconds(double seconds) {
 }
 
 Json name_event(const char* kind, int rank, int thread, const std::string& name) {
-  return {{"name", kind}, {"ph", "M"}, {"pid", rank}, {"tid", thread}, {"args", {{"name", name}}}};
+  return {{"name", kind},
+          {"ph", "M"},
+          {"pid", process_of(rank)},
+          {"tid", thread},
+          {"args", {{"name", name}}}};
 }
 
 Json span_event(const RankTrace& rank, const Span& span, double origin) {
@@ -44,7 +54,7 @@ Json span_event(const RankTrace& rank, const Span& span, double origin) {
   return {{"name", name},
           {"cat", all_reduce ? "communication" : "computation"},
           {"ph", "X"},
-          {"pid", rank.rank},
+          {"pid", process_of(rank.rank)},
           {"tid", all_reduce ? kCommunication : kComputation},
           {"ts", microseconds(begin)},
           {"dur", microseconds(span.seconds)},

@@ -20,4 +20,10 @@ torch::Tensor loss_sum(Loss loss, const torch::Tensor& logits, const torch::Tens
   return squares / logits.size(1);
 }
 
+LossFunction loss_function(Loss loss) {
+  return [loss](const torch::Tensor& outputs, const torch::Tensor& targets) {
+    return loss_sum(loss, outputs, targets);
+  };
+}
+
 }  // namespace lockstep::model

@@ -61,6 +61,13 @@ AllReduceModel fit(const std::vector<AllReduceTime>& times, AllReduceAlgorithm a
           .most_bytes = largest->bytes};
 }
 
+std::vector<AllReduceTime> usable(const std::vector<AllReduceTime>& times) {
+  std::vector<AllReduceTime> of_several;
+  std::copy_if(times.begin(), times.end(), std::back_inserter(of_several),
+               [](const auto& time) { return time.ranks > 1 && time.microseconds > 0; });
+  return of_several;
+}
+
 }  // namespace
 
 std::string algorithm_name(AllReduceAlgorithm algorithm) {
@@ -83,20 +90,29 @@ double AllReduceModel::gb_per_s() const {
 
 std::optional<AllReduceModel> fit_allreduce(const std::vector<AllReduceTime>& times, bool one_node,
                                             std::optional<AllReduceAlgorithm> wanted) {
-  std::vector<AllReduceTime> of_several;
-  std::copy_if(times.begin(), times.end(), std::back_inserter(of_several),
-               [](const auto& time) { return time.ranks > 1 && time.microseconds > 0; });
+  const auto of_several = usable(times);
   if (of_several.empty()) return {};
   if (wanted) return fit(of_several, *wanted);
   if (one_node) return fit(of_several, AllReduceAlgorithm::kSharedMemory);
   auto best = fit(of_several, AllReduceAlgorithm::kRing);
-  if (best.least_ranks == best.most_ranks) return best;
+  if (best.is_of_one_number_of_ranks()) return best;
   for (const auto other :
        {AllReduceAlgorithm::kRecursiveDoubling, AllReduceAlgorithm::kRabenseifner}) {
     const auto model = fit(of_several, other);
     if (model.worst_relative_error < best.worst_relative_error) best = model;
   }
   return best;
+}
+
+std::vector<AllReduceModel> fit_alternatives(const std::vector<AllReduceTime>& times,
+                                             const AllReduceModel& chosen) {
+  std::vector<AllReduceModel> others;
+  if (!chosen.is_of_one_number_of_ranks()) return others;
+  const auto of_several = usable(times);
+  for (const auto& [algorithm, name] : kNames) {
+    if (algorithm != chosen.algorithm) others.push_back(fit(of_several, algorithm));
+  }
+  return others;
 }
 
 }  // namespace lockstep::report

@@ -33,10 +33,11 @@ class ScratchFolder {
  public:
   ScratchFolder() {
     std::error_code error;
-    auto pattern = (std::filesystem::temp_directory_path(error) / "lockstep-plot-XXXXXX").string();
+    const auto parent = std::filesystem::temp_directory_path(error);
+    if (error) refuse(error.message());
+    auto pattern = (parent / "lockstep-plot-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
-      throw RuntimeFailure(
-          fmt::format("no folder for plots in {}: {}", pattern, system_error_text(errno)));
+      refuse(fmt::format("{}: {}", parent.string(), system_error_text(errno)));
     }
     path_ = pattern;
   }
@@ -52,6 +53,11 @@ class ScratchFolder {
   [[nodiscard]] std::filesystem::path operator/(const char* name) const { return path_ / name; }
 
  private:
+  [[noreturn]] static void refuse(const std::string& reason) {
+    throw RuntimeFailure(fmt::format(
+        "no temporary folder for plots: {}: let TMPDIR name one that can be written to", reason));
+  }
+
   std::filesystem::path path_;
 };
 
@@ -98,9 +104,14 @@ int run_gnuplot(const std::string& argument, const std::filesystem::path& output
 
 }  // namespace
 
-bool has_gnuplot() {
-  const ScratchFolder folder;
-  return run_gnuplot("--version", folder / "output", folder / "errors") == 0;
+std::string why_no_gnuplot() {
+  try {
+    const ScratchFolder folder;
+    if (run_gnuplot("--version", folder / "output", folder / "errors") == 0) return {};
+    return "no gnuplot on PATH: Debian's package is gnuplot-nox";
+  } catch (const RuntimeFailure& failure) {
+    return failure.what();
+  }
 }
 
 std::string draw_svg(const std::string& script, const std::string& prefix) {

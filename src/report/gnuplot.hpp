@@ -5,8 +5,9 @@
 
 namespace lockstep::report {
 
-/// True if gnuplot can be started here.
-[[nodiscard]] bool has_gnuplot();
+/// Why gnuplot cannot draw here: it cannot be started, or there is no temporary folder. Empty: it
+/// can.
+[[nodiscard]] std::string why_no_gnuplot();
 
 /// An <svg> element drawn by `script`, a gnuplot script without its `set terminal` and `set
 /// output`. `prefix` keeps its ids apart from those of other pictures on the page. Throws

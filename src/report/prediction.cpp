@@ -44,8 +44,48 @@ void take_from_largest(const ScalingPoint& point, ScalingModel& model) {
   model.hidden = point.hidden_communication().value_or(0);
 }
 
-Predicted within(double value, double error) {
-  return {.value = value, .low = value * (1 - error), .high = value * (1 + error)};
+struct Range {
+  double low = 0;
+  double high = 0;
+};
+
+/// What may be true where a model says `value` and was off by `error`, as a share of what was
+/// measured: |value / truth − 1| ≤ error. A model that was off by 90 % or more bounds nothing from
+/// above: ten times the value stands for that.
+Range truth(double value, double error) {
+  constexpr double kWorst = 0.9;
+  return {value / (1 + error), value / (1 - std::min(error, kWorst))};
+}
+
+Range all_reduce_range_ms(const ScalingModel& model, int ranks) {
+  const auto of = [&](const AllReduceModel& one) {
+    return truth(one.microseconds(ranks, model.gradient_bytes) / kMicrosecondsPerMillisecond,
+                 one.worst_relative_error);
+  };
+  auto range = of(model.all_reduce);
+  if (ranks <= model.all_reduce.most_ranks) return range;
+  for (const auto& other : model.alternatives) {
+    const auto its = of(other);
+    range = {std::min(range.low, its.low), std::max(range.high, its.high)};
+  }
+  return range;
+}
+
+/// By the checks of whole steps, and by the parts: an all-reduce that takes longer than predicted
+/// finds no more computation to hide behind, one that takes less hides the same share.
+Range step_range_ms(const ScalingModel& model, int ranks, double batch_size, Range all_reduce) {
+  const double step = model.step_ms(ranks, batch_size);
+  const double alone = model.compute_ms.at(batch_size);
+  const double all_reduce_ms =
+      model.all_reduce.microseconds(ranks, model.gradient_bytes) / kMicrosecondsPerMillisecond;
+  const double computing =
+      ranks == 1 ? alone : alone * model.shared_machine * (1 + model.wait_share);
+  const auto checked = truth(step, model.worst_error);
+  const auto computed = truth(computing, model.compute_ms.worst_relative_error);
+  const double shown_low = all_reduce.low * (1 - model.hidden);
+  const double shown_high = all_reduce.high - model.hidden * all_reduce_ms;
+  return {std::min(checked.low, computed.low + shown_low),
+          std::max(checked.high, computed.high + shown_high)};
 }
 
 }  // namespace
@@ -66,15 +106,22 @@ Prediction ScalingModel::predict(int ranks) const {
   const double ideal_ms = scaling == Scaling::kWeak
                               ? compute_ms.at(batch_size)
                               : compute_ms.at(static_cast<double>(batch)) / ranks;
-  const double error = std::min(worst_error, 0.99);
+  const auto all_reduce_ms = all_reduce_range_ms(*this, ranks);
+  const auto range = step_range_ms(*this, ranks, batch_size, all_reduce_ms);
+  const auto per = [&](double amount) {
+    return Predicted{
+        .value = amount / step, .low = amount / range.high, .high = amount / range.low};
+  };
   Prediction prediction{
       .ranks = ranks,
       .batch_size = batch_size,
       .compute_ms = compute_ms.at(batch_size) * (ranks == 1 ? 1 : shared_machine),
       .all_reduce_ms = all_reduce.microseconds(ranks, gradient_bytes) / kMicrosecondsPerMillisecond,
-      .step_ms = within(step, error),
-      .images_per_second = within(global / step * kPerSecond, error),
-      .efficiency = within(ideal_ms / step, error),
+      .all_reduce_ms_low = all_reduce_ms.low,
+      .all_reduce_ms_high = all_reduce_ms.high,
+      .step_ms = {.value = step, .low = range.low, .high = range.high},
+      .images_per_second = per(global * kPerSecond),
+      .efficiency = per(ideal_ms),
       .beyond_ranks = ranks > all_reduce.most_ranks,
       .beyond_batches = batch_size < least_batch || batch_size > most_batch};
   for (std::int64_t candidate = 1; candidate <= kMostBatch; candidate *= 2) {
@@ -100,6 +147,7 @@ std::optional<ScalingModel> fit_scaling(const Sweep& sweep, const Series& series
   const auto all_reduce = fit_allreduce(times, sweep.one_node, algorithm);
   if (!all_reduce) return {};
   model.all_reduce = *all_reduce;
+  if (!algorithm) model.alternatives = fit_alternatives(times, *all_reduce);
   fit_compute(sweep, largest.settings, model);
   take_from_largest(largest, model);
   for (const auto& point : series.points) {

@@ -90,7 +90,13 @@ void read_events(const std::filesystem::path& path, Run& run) {
   for (std::string line; std::getline(file, line);) {
     ++line_number;
     if (file.eof()) return;  // cut short by the end of the run
+    if (line.empty()) continue;
     const auto event = json::parse(line, nullptr, false);
+    if (!event.is_object()) {
+      run.warnings.push_back(
+          fmt::format("{}, line {}: no JSON object: left out", kMetrics, line_number));
+      continue;
+    }
     try {
       take(event, run);
     } catch (const json::exception&) {

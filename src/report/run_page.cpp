@@ -100,9 +100,9 @@ std::string runs_page(const std::vector<Run>& runs, const std::vector<std::strin
     }
   }
   page += as_html(runs_table(runs));
-  page += plots
-              ? pictures(run_plots(runs))
-              : paragraph("Without plots: gnuplot was not there when this page was made.", "small");
+  page += plots ? pictures(run_plots(runs))
+                : paragraph("Without plots: gnuplot could not draw them when this page was made.",
+                            "small");
   page += classes_section(runs);
   page += "<h2>Options</h2>\n" + as_html(options_table(runs));
   page += repeat_section(runs, commands);

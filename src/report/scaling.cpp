@@ -205,6 +205,10 @@ const char* loss_check_name(LossCheck check) {
   return "";
 }
 
+bool ScalingPoint::unrepeated() const {
+  return images_per_second.confidence <= 0 || efficiency.confidence <= 0;
+}
+
 std::optional<double> ScalingPoint::hidden_communication() const {
   if (settings.ranks == 1 || parts.communication <= 0) return {};
   return std::clamp(1 - parts.exposed_communication / parts.communication, 0.0, 1.0);

@@ -14,6 +14,11 @@ ordered_json optional_number(std::optional<double> value) {
   return value ? ordered_json(*value) : ordered_json(nullptr);
 }
 
+/// The end of an interval; null for a single measurement, which has none.
+ordered_json interval_end(const Estimate& estimate, double end) {
+  return estimate.confidence > 0 ? ordered_json(end) : ordered_json(nullptr);
+}
+
 const char* scaling_name(Scaling scaling) {
   return scaling == Scaling::kStrong ? "strong" : "weak";
 }
@@ -21,46 +26,48 @@ const char* scaling_name(Scaling scaling) {
 /// The columns of the CSV file, and the point's part of the JSON document.
 ordered_json point_json(const Series& series, const ScalingPoint& point) {
   const auto& settings = point.settings;
-  return {{"status", "measured"},
-          {"scaling", scaling_name(series.scaling)},
-          {"hidden", series.hidden},
-          {"ranks", settings.ranks},
-          {"nodes", settings.nodes},
-          {"threads_per_rank", settings.threads},
-          {"batch_size_per_rank", settings.batch_size},
-          {"global_batch_size", settings.global_batch_size},
-          {"repeats", point.repeats},
-          {"images_per_second", point.images_per_second.median},
-          {"images_per_second_low", point.images_per_second.low},
-          {"images_per_second_high", point.images_per_second.high},
-          {"speed_up", point.speed_up.median},
-          {"efficiency", point.efficiency.median},
-          {"efficiency_low", point.efficiency.low},
-          {"efficiency_high", point.efficiency.high},
-          {"interval_confidence", point.efficiency.confidence},
-          {"speed_up_against_all_cores", optional_number(point.speed_up_against_all_cores)},
-          {"step_ms", point.step_ms},
-          {"step_ms_p50", point.step_ms_p50},
-          {"step_ms_p95", point.step_ms_p95},
-          {"step_ms_p99", point.step_ms_p99},
-          {"data_ms", point.parts.data},
-          {"forward_ms", point.parts.forward},
-          {"backward_ms", point.parts.backward},
-          {"communication_ms", point.parts.communication},
-          {"exposed_communication_ms", point.parts.exposed_communication},
-          {"optimizer_ms", point.parts.optimizer},
-          {"wait_for_slowest_ms", point.parts.wait_for_slowest},
-          {"communication_hidden", optional_number(point.hidden_communication())},
-          {"lost_smaller_batches_ms", optional_number(point.lost.smaller_batches)},
-          {"lost_shared_machine_ms", optional_number(point.lost.shared_machine)},
-          {"lost_wait_for_slowest_ms", point.lost.wait_for_slowest},
-          {"lost_communication_ms", point.lost.communication},
-          {"lost_rest_ms", point.lost.rest},
-          {"losses", loss_check_name(point.loss_check)},
-          {"worst_relative_loss_error", point.worst_loss_error},
-          {"noisy", point.noisy},
-          {"exit_code", 0},
-          {"error", ""}};
+  return {
+      {"status", "measured"},
+      {"scaling", scaling_name(series.scaling)},
+      {"hidden", series.hidden},
+      {"ranks", settings.ranks},
+      {"nodes", settings.nodes},
+      {"threads_per_rank", settings.threads},
+      {"batch_size_per_rank", settings.batch_size},
+      {"global_batch_size", settings.global_batch_size},
+      {"repeats", point.repeats},
+      {"images_per_second", point.images_per_second.median},
+      {"images_per_second_low", interval_end(point.images_per_second, point.images_per_second.low)},
+      {"images_per_second_high",
+       interval_end(point.images_per_second, point.images_per_second.high)},
+      {"speed_up", point.speed_up.median},
+      {"efficiency", point.efficiency.median},
+      {"efficiency_low", interval_end(point.efficiency, point.efficiency.low)},
+      {"efficiency_high", interval_end(point.efficiency, point.efficiency.high)},
+      {"interval_confidence", point.efficiency.confidence},
+      {"speed_up_against_all_cores", optional_number(point.speed_up_against_all_cores)},
+      {"step_ms", point.step_ms},
+      {"step_ms_p50", point.step_ms_p50},
+      {"step_ms_p95", point.step_ms_p95},
+      {"step_ms_p99", point.step_ms_p99},
+      {"data_ms", point.parts.data},
+      {"forward_ms", point.parts.forward},
+      {"backward_ms", point.parts.backward},
+      {"communication_ms", point.parts.communication},
+      {"exposed_communication_ms", point.parts.exposed_communication},
+      {"optimizer_ms", point.parts.optimizer},
+      {"wait_for_slowest_ms", point.parts.wait_for_slowest},
+      {"communication_hidden", optional_number(point.hidden_communication())},
+      {"lost_smaller_batches_ms", optional_number(point.lost.smaller_batches)},
+      {"lost_shared_machine_ms", optional_number(point.lost.shared_machine)},
+      {"lost_wait_for_slowest_ms", point.lost.wait_for_slowest},
+      {"lost_communication_ms", point.lost.communication},
+      {"lost_rest_ms", point.lost.rest},
+      {"losses", loss_check_name(point.loss_check)},
+      {"worst_relative_loss_error", point.worst_loss_error},
+      {"noisy", point.noisy},
+      {"exit_code", 0},
+      {"error", ""}};
 }
 
 ordered_json failed_json(const FailedRun& failed) {
@@ -84,6 +91,8 @@ ordered_json prediction_json(const Prediction& one) {
           {"batch_size_per_rank", one.batch_size},
           {"compute_ms", one.compute_ms},
           {"all_reduce_ms", one.all_reduce_ms},
+          {"all_reduce_ms_low", one.all_reduce_ms_low},
+          {"all_reduce_ms_high", one.all_reduce_ms_high},
           {"step_ms", predicted_json(one.step_ms)},
           {"images_per_second", predicted_json(one.images_per_second)},
           {"efficiency", predicted_json(one.efficiency)},

@@ -12,6 +12,11 @@
 namespace lockstep::report {
 namespace {
 
+const char* reliability(const ScalingPoint& point) {
+  if (point.unrepeated()) return " (measured once)";
+  return point.noisy ? " (noisy)" : "";
+}
+
 /// The sentence that people came for.
 std::string answer(const Series& series) {
   const auto& most = series.points.back();
@@ -29,7 +34,7 @@ std::string answer(const Series& series) {
       "{}: {} ranks train {:.0f} images/s, {:.2f} times one rank: an efficiency of {:.0f} %{}. "
       "The largest loss is {}: {:.0f} % of a step.",
       series.title(), most.settings.ranks, most.images_per_second.median, most.speed_up.median,
-      100 * most.efficiency.median, most.noisy ? " (noisy)" : "", worst.first,
+      100 * most.efficiency.median, reliability(most), worst.first,
       100 * worst.second / most.step_ms);
 }
 
@@ -60,15 +65,15 @@ std::string section(const SeriesReport& one) {
     text += paragraph(note, note.starts_with("WRONG") ? "wrong" : "small");
   }
   if (one.model) {
-    text += as_html(prediction_table(one)) + paragraph(model_note(*one.model), "small");
+    text += as_html(prediction_table(one)) + paragraph(model_note(one), "small");
   }
   return text;
 }
 
 }  // namespace
 
-bool can_draw_plots() {
-  return has_gnuplot();
+std::string why_no_plots() {
+  return why_no_gnuplot();
 }
 
 std::string scaling_page(const ScalingReport& report, bool plots) {
@@ -77,9 +82,9 @@ std::string scaling_page(const ScalingReport& report, bool plots) {
     if (const auto text = answer(one.series); !text.empty()) page += paragraph(text, "answer");
   }
   page += paragraph(provenance(report.sweep), "small");
-  page += plots
-              ? pictures(scaling_plots(report))
-              : paragraph("Without plots: gnuplot was not there when this page was made.", "small");
+  page += plots ? pictures(scaling_plots(report))
+                : paragraph("Without plots: gnuplot could not draw them when this page was made.",
+                            "small");
   for (const auto& one : report.series) page += section(one);
   if (!report.sweep.failed.empty()) {
     page += fmt::format("<h2>Points that failed</h2>\n{}", as_html(failed_table(report.sweep)));

@@ -46,15 +46,28 @@ std::string over_ranks(const ScalingReport& report, Estimate ScalingPoint::*valu
   return data + rank_axis(report) + "plot " + joined(plots);
 }
 
+/// For the captions of plots with intervals.
+std::string on_unrepeated(const ScalingReport& report) {
+  for (const auto& one : report.series) {
+    const auto& points = one.series.points;
+    if (std::any_of(points.begin(), points.end(), [](const auto& p) { return p.unrepeated(); })) {
+      return " Points without a bar may have been measured once: their noise is not known.";
+    }
+  }
+  return {};
+}
+
 Plot speed_up_plot(const ScalingReport& report) {
-  return {"Speed-up", "Images per second, against one rank with the same threads.",
+  return {"Speed-up",
+          "Images per second, against one rank with the same threads." + on_unrepeated(report),
           kCommonPlotSettings +
               std::string("set key vertical maxrows 8\nset ylabel 'speed-up'\nset yrange [0:*]\n") +
               over_ranks(report, &ScalingPoint::speed_up, 1, "x")};
 }
 
 Plot efficiency_plot(const ScalingReport& report) {
-  return {"Efficiency", "Speed-up divided by ranks; one rank is 100 % by construction.",
+  return {"Efficiency",
+          "Speed-up divided by ranks; one rank is 100 % by construction." + on_unrepeated(report),
           kCommonPlotSettings +
               std::string(
                   "set key vertical maxrows 8\nset ylabel 'efficiency, %'\nset yrange [0:*]\n") +

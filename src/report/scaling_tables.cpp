@@ -12,10 +12,12 @@ namespace {
 constexpr double kPercent = 100.0;
 
 std::string ranks_of(const ScalingPoint& point) {
-  return fmt::format("{}{}", point.settings.ranks, point.noisy ? " ~" : "");
+  return fmt::format("{}{}", point.settings.ranks, point.noisy || point.unrepeated() ? " ~" : "");
 }
 
-std::string percent_range(const Estimate& share) {
+std::string efficiency_text(const ScalingPoint& point) {
+  const auto& share = point.efficiency;
+  if (share.confidence <= 0) return fmt::format("{:.1f} [?]", kPercent * share.median);
   return share.low == share.high ? fmt::format("{:.1f}", kPercent * share.median)
                                  : fmt::format("{:.1f} [{:.1f}, {:.1f}]", kPercent * share.median,
                                                kPercent * share.low, kPercent * share.high);
@@ -30,6 +32,30 @@ std::string predicted_text(const Predicted& predicted, double factor, int digits
                      factor * predicted.low, digits, factor * predicted.high, digits);
 }
 
+std::string fitted_ranks(const AllReduceModel& model) {
+  return model.is_of_one_number_of_ranks()
+             ? fmt::format("{} ranks only", model.least_ranks)
+             : fmt::format("{}–{} ranks", model.least_ranks, model.most_ranks);
+}
+
+/// Sentences on the predictions marked `*`, each after a space.
+std::string never_measured(const SeriesReport& report) {
+  std::string ranks;
+  for (const auto& one : report.predictions) {
+    if (one.beyond_ranks) ranks += fmt::format("{}{}", ranks.empty() ? "" : ", ", one.ranks);
+  }
+  if (ranks.empty()) return {};
+  auto text = fmt::format(" * never measured: an all-reduce at {} ranks.", ranks);
+  if (report.model->alternatives.empty()) return text;
+  const auto& last = report.predictions.back();
+  return text + fmt::format(
+                    " One number of ranks does not tell how it grows with more, so the intervals "
+                    "span what all algorithms make of it: {:.2f} to {:.2f} times the prediction at "
+                    "{} ranks. Measure at more ranks to narrow them.",
+                    last.all_reduce_ms_low / last.all_reduce_ms,
+                    last.all_reduce_ms_high / last.all_reduce_ms, last.ranks);
+}
+
 template <typename Heading, typename Tables, typename Paragraph>
 std::string whole_document(const ScalingReport& report, Heading heading, Tables table,
                            Paragraph paragraph) {
@@ -40,8 +66,7 @@ std::string whole_document(const ScalingReport& report, Heading heading, Tables 
     if (one.series.points.size() > 1) text += table(lost_table(one.series)) + "\n";
     for (const auto& note : notes(one.series)) text += paragraph(note);
     if (one.model) {
-      text +=
-          fmt::format("\n{}\n{}", table(prediction_table(one)), paragraph(model_note(*one.model)));
+      text += fmt::format("\n{}\n{}", table(prediction_table(one)), paragraph(model_note(one)));
     }
   }
   if (report.series.empty()) {
@@ -83,7 +108,7 @@ Table speed_table(const Series& series) {
                      (settings.ranks + settings.nodes - 1) / settings.nodes),
          fmt::format("{}", settings.global_batch_size),
          fmt::format("{:.0f}", point.images_per_second.median),
-         fmt::format("{:.2f}", point.speed_up.median), percent_range(point.efficiency),
+         fmt::format("{:.2f}", point.speed_up.median), efficiency_text(point),
          point.speed_up_against_all_cores ? fmt::format("{:.2f}", *point.speed_up_against_all_cores)
                                           : "–",
          fmt::format("{}", point.repeats),
@@ -137,7 +162,8 @@ Table prediction_table(const SeriesReport& report) {
                      one.beyond_batches ? " †" : ""),
          fmt::format("{:g}", one.batch_size), predicted_text(one.step_ms, 1, 2),
          predicted_text(one.images_per_second, 1, 0), predicted_text(one.efficiency, kPercent, 0),
-         fmt::format("{:.3f}", one.all_reduce_ms),
+         fmt::format("{:.3f} [{:.3f}, {:.3f}]", one.all_reduce_ms, one.all_reduce_ms_low,
+                     one.all_reduce_ms_high),
          one.least_good_batch ? fmt::format("{}", *one.least_good_batch) : "over 65536"});
   }
   return table;
@@ -167,6 +193,12 @@ std::vector<std::string> notes(const Series& series) {
   const auto any = [&](auto condition) {
     return std::any_of(series.points.begin(), series.points.end(), condition);
   };
+  if (any([](const auto& point) { return point.unrepeated(); })) {
+    notes.emplace_back(
+        "~ [?] measured once, here or at 1 rank: nothing is known of the noise, so there is no "
+        "interval, and a second measurement may give another answer. Repeat: launch/scaling.sh "
+        "--repeats 5.");
+  }
   if (any([](const auto& point) { return point.noisy; })) {
     notes.push_back(fmt::format(
         "~ noise hides the answer: the efficiency's interval is wider than {:.0f} points. Repeat "
@@ -182,7 +214,9 @@ std::vector<std::string> notes(const Series& series) {
   return notes;
 }
 
-std::string model_note(const ScalingModel& model) {
+std::string model_note(const SeriesReport& report) {
+  const auto& model = *report.model;
+  const auto& all_reduce = model.all_reduce;
   std::string checked;
   for (const auto& point : model.checked) {
     checked += fmt::format("{}{} rank{}: {:.3f} ms, measured {:.3f}", checked.empty() ? "" : "; ",
@@ -191,17 +225,16 @@ std::string model_note(const ScalingModel& model) {
   }
   return fmt::format(
       "Predicted by an all-reduce of algorithm {} (α {:.2f} µs a message, {:.3f} GB/s; fitted at "
-      "{}–{} ranks, {}–{} bytes, worst error {:.0f} %) and compute time {:.3f} ms + {:.5f} ms an "
+      "{}, {}–{} bytes, worst error {:.0f} %) and compute time {:.3f} ms + {:.5f} ms an "
       "image (fitted at {:g}–{:g} images a rank, worst error {:.0f} %). Checked: {}. The intervals "
-      "are the worst error of these checks, {:.0f} %. Ranks have cores or a GPU of their own; * "
-      "more ranks than any that was checked, † "
-      "a batch outside of those measured.",
-      algorithm_name(model.all_reduce.algorithm), model.all_reduce.alpha_us,
-      model.all_reduce.gb_per_s(), model.all_reduce.least_ranks, model.all_reduce.most_ranks,
-      model.all_reduce.least_bytes, model.all_reduce.most_bytes,
-      kPercent * model.all_reduce.worst_relative_error, model.compute_ms.intercept,
+      "hold the worst error of these checks, {:.0f} %, and those of the two fits.{} Ranks have "
+      "cores or a GPU of their own; † a batch outside of those measured.",
+      algorithm_name(all_reduce.algorithm), all_reduce.alpha_us, all_reduce.gb_per_s(),
+      fitted_ranks(all_reduce), all_reduce.least_bytes, all_reduce.most_bytes,
+      kPercent * all_reduce.worst_relative_error, model.compute_ms.intercept,
       model.compute_ms.slope, model.least_batch, model.most_batch,
-      kPercent * model.compute_ms.worst_relative_error, checked, kPercent * model.worst_error);
+      kPercent * model.compute_ms.worst_relative_error, checked, kPercent * model.worst_error,
+      never_measured(report));
 }
 
 std::string scaling_text(const ScalingReport& report) {

@@ -5,20 +5,28 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/runtime/cpu_binding.hpp>
+#include <lockstep/runtime/cpu_quota.hpp>
+#include <lockstep/runtime/mpi_setting.hpp>
+#include <lockstep/runtime/openmp.hpp>
+
+#include "mpi_launcher.hpp"
 
 namespace lockstep::runtime {
 namespace {
 
-std::vector<int> current_affinity() {
+constexpr pid_t kThisThread = 0;
+
+std::vector<int> affinity_of(pid_t process) {
   cpu_set_t set;
   CPU_ZERO(&set);
   std::vector<int> cpus;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
+  if (::sched_getaffinity(process, sizeof set, &set) != 0) return cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
@@ -38,7 +46,7 @@ std::vector<int> widest_affinity(const std::vector<int>& bound) {
   CPU_ZERO(&everything);
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &everything);
   if (::sched_setaffinity(0, sizeof everything, &everything) != 0) return bound;
-  auto widest = current_affinity();
+  auto widest = affinity_of(kThisThread);
   set_affinity(bound);
   return widest;
 }
@@ -63,10 +71,41 @@ std::vector<int> one_a_core(const std::vector<int>& cpus) {
 constexpr std::array kBindingChoices = {"OMPI_MCA_hwloc_base_binding_policy",
                                         "OMPI_MCA_rmaps_base_mapping_policy",
                                         "OMPI_MCA_orte_rankfile", "OMPI_MCA_hwloc_base_cpu_set"};
+// The same where a file of Open MPI's says it (mca-params.conf).
+constexpr std::array kBindingSettings = {"hwloc_base_binding_policy", "rmaps_base_mapping_policy",
+                                         "hwloc_base_cpu_list"};
 
 bool is_set(const char* name) {
   // Read before any thread exists, as all environment variables here are.
   return std::getenv(name) != nullptr;  // NOLINT(concurrency-mt-unsafe)
+}
+
+bool is_bound_by_default() {
+  return is_set("OMPI_MCA_orte_bound_at_launch") &&
+         std::none_of(kBindingChoices.begin(), kBindingChoices.end(), is_set) &&
+         std::all_of(kBindingSettings.begin(), kBindingSettings.end(),
+                     [](const char* name) { return mpi_setting(name).empty(); });
+}
+
+std::vector<int> in_both(const std::vector<int>& a, const std::vector<int>& b) {
+  std::vector<int> both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  return both;
+}
+
+/// What mpirun itself may use (taskset), where it is this process's ancestor; else all of `widest`.
+std::vector<int> usable_by_launcher(const std::vector<int>& widest) {
+  const auto launcher = find_mpi_launcher();
+  if (!launcher) return widest;
+  auto usable = in_both(widest, affinity_of(*launcher));
+  return usable.empty() ? widest : usable;
+}
+
+std::string decided_by(const CpuTopology& topology, bool widened, bool alone) {
+  if (widened) return "this rank's share of the node's cores";
+  if (topology.bound_by_openmp) return "the cores to which OMP_PROC_BIND keeps the threads";
+  if (topology.bound.size() < topology.available.size()) return "the cores it is bound to";
+  return alone ? "the node's cores" : "this rank's share of the node's cores";
 }
 
 }  // namespace
@@ -75,7 +114,9 @@ CpuPlan plan_cpus(const CpuTopology& topology, int local_rank, int local_size, i
   CpuPlan plan;
   const auto cores = static_cast<int>(topology.available.size());
   int usable = static_cast<int>(topology.bound.size());
-  if (topology.bound_by_default && cores >= local_size && usable < cores) {
+  const bool widened = topology.bound_by_default && !topology.bound_by_openmp &&
+                       cores >= local_size && usable < cores;
+  if (widened) {
     // Consecutive shares; the first (cores mod local_size) ranks take one core more.
     const int begin = local_rank * cores / local_size;
     const int end = (local_rank + 1) * cores / local_size;
@@ -85,17 +126,36 @@ CpuPlan plan_cpus(const CpuTopology& topology, int local_rank, int local_size, i
     usable = cores / local_size;  // nobody is bound: the ranks share all cores
   }
   plan.cores = std::max(1, usable);
-  plan.threads = threads > 0 ? threads : plan.cores;
+  if (topology.bound_by_openmp) plan.idle_cores = std::max(0, cores / local_size - plan.cores);
+  plan.reason = decided_by(topology, widened, local_size == 1);
+  const int granted = std::max(1, static_cast<int>(topology.quota) / local_size);
+  if (topology.quota > 0 && granted < plan.cores) {
+    plan.cores = granted;
+    plan.reason =
+        fmt::format("a CPU quota of {:g} for all ranks in this container", topology.quota);
+  }
+  plan.threads = plan.cores;
+  if (topology.openmp_threads > 0) {
+    plan.threads = topology.openmp_threads;
+    plan.reason = "OMP_NUM_THREADS";
+  }
+  if (threads > 0) {
+    plan.threads = threads;
+    plan.reason = "--threads";
+  }
   return plan;
 }
 
 CpuTopology read_cpu_topology() {
   CpuTopology topology;
-  const auto affinity = current_affinity();
-  topology.bound = one_a_core(affinity);
-  topology.available = one_a_core(widest_affinity(affinity));
-  topology.bound_by_default = is_set("OMPI_MCA_orte_bound_at_launch") &&
-                              std::none_of(kBindingChoices.begin(), kBindingChoices.end(), is_set);
+  const auto affinity = affinity_of(kThisThread);
+  const auto by_openmp = openmp_bound_cpus();
+  topology.bound_by_openmp = !by_openmp.empty();
+  topology.bound = one_a_core(topology.bound_by_openmp ? by_openmp : affinity);
+  topology.available = one_a_core(usable_by_launcher(widest_affinity(affinity)));
+  topology.bound_by_default = is_bound_by_default();
+  topology.quota = read_cpu_quota();
+  topology.openmp_threads = openmp_threads_wanted();
   return topology;
 }
 

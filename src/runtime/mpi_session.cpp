@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <cstdlib>
 #include <string_view>
 
@@ -10,6 +9,7 @@
 
 #include <lockstep/runtime/mpi_check.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
+#include <lockstep/runtime/stop_request.hpp>
 
 namespace lockstep::runtime {
 
@@ -29,7 +29,7 @@ MpiSession::~MpiSession() {
 
 void MpiSession::abort(ExitCode code) const noexcept {
   // The launcher ends ranks by SIGTERM, and kills those that do not end a second later.
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGALRM}) (void)std::signal(signal, SIG_DFL);
+  end_by_signals();
   // A launcher that cannot be reached any more is not waited for.
   constexpr unsigned kLongestAbortSeconds = 5;
   ::alarm(kLongestAbortSeconds);

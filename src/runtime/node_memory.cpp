@@ -4,6 +4,7 @@
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/unwinding.hpp>
 #include <lockstep/runtime/mpi_check.hpp>
+#include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/runtime/node_memory.hpp>
 
 namespace lockstep::runtime {
@@ -29,9 +30,9 @@ struct NodeMemory::Window {
     check_mpi(
         MPI_Win_allocate_shared(owned, 1, MPI_INFO_NULL, node, static_cast<void*>(&base), &window),
         fmt::format(
-            "allocating {} MiB of memory shared by the node's ranks (is /dev/shm "
-            "large enough? gradients need none with --node-shared off): MPI_Win_allocate_shared",
-            size >> 20U));
+            "allocating {} MiB of memory shared by the node's ranks (is {} large enough? gradients "
+            "need none with --node-shared off): MPI_Win_allocate_shared",
+            size >> 20U, shared_memory_folder()));
     MPI_Win_set_errhandler(window, MPI_ERRORS_RETURN);
     MPI_Aint owner_bytes = 0;
     int unit = 0;

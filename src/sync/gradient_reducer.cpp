@@ -69,11 +69,13 @@ struct GradientReducer::Accumulator {
 
 GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
                                  comm::Communicator& communicator, runtime::ComputeStream& compute,
-                                 const BucketLimits& limits, std::int64_t shards)
+                                 const BucketLimits& limits, std::int64_t shards,
+                                 std::int64_t extra_elements)
     : communicator_(communicator),
       compute_(compute),
       plan_(plan_buckets(sizes_of(parameters), limits)),
       parameters_(parameters),
+      extra_elements_(extra_elements),
       shards_(shards),
       totals_(compute.make_read_back(kTailElements, kMostUntakenTotals)) {
   flatten(parameters);
@@ -93,11 +95,11 @@ void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
   const torch::NoGradGuard no_gradients;
   const auto options = parameters.front().options().requires_grad(false);
   flat_parameters_ = torch::zeros({plan_.elements}, options);
-  const auto elements = plan_.elements + kTailElements;
+  const auto elements = plan_.elements + kTailElements + extra_elements_;
   const auto memory = communicator_.allocate(static_cast<std::size_t>(elements));
   buffer_ = torch::from_blob(memory.data(), {elements}, options);
   flat_gradients_ = buffer_.narrow(0, 0, plan_.elements);
-  tail_ = buffer_.narrow(0, plan_.elements, kTailElements);
+  tail_ = buffer_.narrow(0, plan_.elements, kTailElements + extra_elements_);
   const auto values = views_of(flat_parameters_);
   const auto gradients = views_of(flat_gradients_);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -165,6 +167,7 @@ void GradientReducer::expect_last_backward(const StepContribution& contribution)
   if (contribution.loss_sum.defined()) tail_[kLossSum].copy_(contribution.loss_sum.detach());
   tail_[kSamples].fill_(static_cast<double>(contribution.samples));
   tail_[kStop].fill_(contribution.wants_to_stop ? 1.0 : 0.0);
+  if (contribution.extra.defined()) summed_extra().copy_(contribution.extra);
   last_backward_ = shards_left_ == 1;
 }
 
@@ -191,7 +194,7 @@ void GradientReducer::launch_next_bucket() {
   }
   const auto& bucket = plan_.buckets[next_bucket_++];
   const bool last = next_bucket_ == plan_.buckets.size();
-  const std::int64_t elements = bucket.elements + (last ? std::int64_t{kTailElements} : 0);
+  const std::int64_t elements = bucket.elements + (last ? tail_.numel() : 0);
   if (tree_) tree_->add_stowed(bucket.offset, elements);
   const auto floats = floats_of(buffer_).subspan(static_cast<std::size_t>(bucket.offset),
                                                  static_cast<std::size_t>(elements));
@@ -214,9 +217,17 @@ StepSeconds GradientReducer::finish_step() {
             .count();
   }
   last_backward_ = false;
-  totals_->start(floats_of(tail_));
+  totals_->start(floats_of(tail_).first(kTailElements));
   seconds.exposed = exposed_seconds_;
   return seconds;
+}
+
+torch::Tensor GradientReducer::summed_extra() const {
+  return tail_.narrow(0, kTailElements, extra_elements_);
+}
+
+torch::Tensor GradientReducer::summed_samples() const {
+  return tail_[kSamples];
 }
 
 StepTotals GradientReducer::take_totals() {

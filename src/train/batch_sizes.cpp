@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/data/validation_split.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 #include <lockstep/train/batch_sizes.hpp>
 
@@ -83,7 +84,7 @@ std::string BatchSizes::describe() const {
   if (accumulate > 1) text += fmt::format(" × {} accumulated", accumulate);
   text += fmt::format(" = global batch {}", global());
   const std::int64_t of_one_rank = global() / ranks;
-  if (ranks > 1 && of_one_rank % shards() == 0) {
+  if (by_rank && ranks > 1 && of_one_rank % (shards() * accumulate) == 0) {
     text += fmt::format("; `--global-batch-size {}` trains as one rank does", of_one_rank);
   }
   return text;
@@ -95,10 +96,34 @@ BatchSizes resolve_batch_sizes(const TrainOptions& options, int world_size) {
   sizes.accumulate = options.optimization.accumulate_steps;
   sizes.shards_per_rank = shards_per_rank(options.distribution.virtual_shards, world_size);
   const auto& sampling = options.sampling;
+  sizes.by_rank = !sampling.global_batch_size;
   sizes.micro = sampling.global_batch_size
                     ? micro_of_global(*sampling.global_batch_size, sizes)
                     : micro_of_rank(sampling.batch_size.value_or(kDefaultBatchSize), sizes);
   return checked(sizes);
+}
+
+void check_enough_samples(const TrainOptions& options, const BatchSizes& sizes,
+                          std::int64_t samples) {
+  const double fraction = options.data.validation_fraction;
+  const std::int64_t held_back = data::validation_samples(samples, fraction);
+  const std::int64_t left = samples - held_back;
+  if (fraction > 0 && held_back == 0) {
+    throw UsageError(
+        fmt::format("--validation-fraction {}: of {} training images that is none: give at least "
+                    "1/{}, or leave it out",
+                    fraction, samples, samples));
+  }
+  if (left < sizes.ranks) {
+    throw UsageError(
+        fmt::format("{} ranks but only {} training samples: start fewer ranks", sizes.ranks, left));
+  }
+  if (options.sampling.tail == data::Tail::kDrop && left < sizes.shards()) {
+    throw UsageError(
+        fmt::format("--tail drop leaves nothing to train: {} share only {} training samples: use "
+                    "--tail pad or exact, --virtual-shards {} or fewer, or more samples",
+                    shard_count(sizes), left, std::bit_floor(static_cast<std::uint64_t>(left))));
+  }
 }
 
 }  // namespace lockstep::train

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Digest and format apart, all that is Lockstep's own is one entry of the file's metadata.
+// All that a run needs to go on is one entry of the file's metadata.
 constexpr const char* kEntry = "lockstep.checkpoint";
 constexpr int kSchema = 1;
 
@@ -47,7 +47,9 @@ void from_json(const Json& json, RunPosition& position) {
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
   const Json entry = {
       {"schema", kSchema}, {"position", checkpoint.position}, {"settings", checkpoint.settings}};
-  model::write_safetensors(path, checkpoint.tensors, {{kEntry, entry.dump()}});
+  auto metadata = checkpoint.metadata;
+  metadata[kEntry] = entry.dump();
+  model::write_safetensors(path, checkpoint.tensors, std::move(metadata));
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
@@ -79,8 +81,10 @@ std::optional<Checkpoint> broadcast_checkpoint(std::optional<Checkpoint> mine,
   Json message;  // null: none
   if (mine) {
     message = {{"position", mine->position}, {"settings", mine->settings}, {"path", mine->path}};
-    auto& shapes = message["tensors"] = Json::array();
-    for (const auto& [name, value] : mine->tensors) shapes.push_back({name, value.sizes().vec()});
+    auto& tensors = message["tensors"] = Json::array();
+    for (const auto& [name, value] : mine->tensors) {
+      tensors.push_back({name, value.sizes().vec(), static_cast<int>(value.scalar_type())});
+    }
   }
   const auto shared = Json::parse(comm::broadcast_text(communicator, message.dump(), 0));
   if (shared.is_null()) return std::nullopt;
@@ -90,23 +94,25 @@ std::optional<Checkpoint> broadcast_checkpoint(std::optional<Checkpoint> mine,
                       .path = shared.at("path").get<std::string>()};
     for (const auto& tensor : shared.at("tensors")) {
       const auto shape = tensor.at(1).get<std::vector<std::int64_t>>();
-      mine->tensors.push_back({tensor.at(0).get<std::string>(), torch::empty(shape)});
+      const auto type = static_cast<torch::ScalarType>(tensor.at(2).get<int>());
+      mine->tensors.push_back({tensor.at(0).get<std::string>(), torch::empty(shape, type)});
     }
   }
   for (const auto& [name, value] : mine->tensors) {
-    const auto floats = std::span(value.data_ptr<float>(), static_cast<std::size_t>(value.numel()));
-    communicator.broadcast(std::as_writable_bytes(floats), 0).wait();
+    const auto bytes = std::span(static_cast<std::byte*>(value.data_ptr()), value.nbytes());
+    communicator.broadcast(bytes, 0).wait();
   }
   return mine;
 }
 
-std::string describe_differences(const Json& settings, const Json& mine) {
+std::string describe_differences(const Json& settings, const Json& mine, const Json& defaults) {
   std::string text;
   for (const auto& [name, value] : mine.items()) {
-    const auto there = settings.find(name);
-    if (there != settings.end() && *there == value) continue;
+    const auto& known = settings.contains(name) ? settings : defaults;
+    const auto there = known.find(name);
+    if (there != known.end() && *there == value) continue;
     text += fmt::format("{}{} is {} there and {} here", text.empty() ? "" : "; ", name,
-                        there == settings.end() ? "absent" : there->dump(), value.dump());
+                        there == known.end() ? "absent" : there->dump(), value.dump());
   }
   return text;
 }

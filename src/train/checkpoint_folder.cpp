@@ -1,9 +1,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -44,37 +46,105 @@ std::vector<std::int64_t> steps_in(const fs::path& folder) {
   return steps;
 }
 
+/// What symlink says where a file system has none: FAT, some network and FUSE file systems.
+bool is_no_links(int reason) {
+  return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL ||
+         reason == EACCES;
+}
+
 }  // namespace
 
 fs::path CheckpointFolder::path_of(std::int64_t steps) const {
   return folder_ / fmt::format("{}{:08}{}", kPrefix, steps, kSuffix);
 }
 
-void CheckpointFolder::save(const Checkpoint& checkpoint, std::int64_t keep) const {
+std::vector<std::string> CheckpointFolder::save(const Checkpoint& checkpoint,
+                                                std::int64_t keep) const {
   std::error_code error;
-  fs::create_directories(folder_, error);
+  fs::create_directory(folder_, error);  // not those above: a run folder that is gone is gone
   if (error) {
     throw RuntimeFailure(
         fmt::format("cannot make the folder {}: {}", folder_.string(), error.message()));
   }
   const auto path = path_of(checkpoint.position.steps);
-  write_checkpoint(path, checkpoint);
-  point_latest_to(path);
+  std::string no_links;
+  const auto removed = make_room_for([&] {
+    write_checkpoint(path, checkpoint);
+    no_links = point_latest_to(path);
+  });
   remove_older(checkpoint.position.steps, keep);
+  std::vector<std::string> remarks;
+  if (removed > 0) {
+    remarks.push_back(fmt::format(
+        "{}: no space left for {} checkpoints (--keep-checkpoints): the oldest ones are removed "
+        "to make room for each new one",
+        folder_.string(), keep));
+  }
+  if (!no_links.empty()) remarks.push_back(std::move(no_links));
+  return remarks;
 }
 
-/// A new link under another name takes the old one's place at once.
-void CheckpointFolder::point_latest_to(const fs::path& file) const {
+std::int64_t CheckpointFolder::make_room_for(const std::function<void()>& write) const {
+  std::optional<std::vector<fs::path>> removable;
+  for (std::int64_t removed = 0;; ++removed) {
+    try {
+      write();
+      return removed;
+    } catch (const NoSpaceLeft&) {
+      if (!removable) removable = expendable();
+      if (removable->empty()) throw;
+    }
+    std::error_code ignored;  // the next attempt shows whether it helped
+    fs::remove(removable->back(), ignored);
+    removable->pop_back();
+  }
+}
+
+/// The candidates, the oldest last, without the one that a run would go on from. None if there is
+/// no such one.
+std::vector<fs::path> CheckpointFolder::expendable() const {
+  auto paths = candidates();
+  if (paths.size() < 2) return {};
+  const auto is_good = [](const fs::path& path) {
+    try {
+      (void)read_checkpoint(path);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  const auto good = std::find_if(paths.begin(), paths.end(), is_good);
+  if (good == paths.end()) return {};
+  paths.erase(good);
+  return paths;
+}
+
+/// A new link under another name takes the old one's place at once. Returns why there is none, if
+/// the file system has no links: the newest checkpoint is the one to go on from then.
+std::string CheckpointFolder::point_latest_to(const fs::path& file) const {
   const auto temporary = folder_ / fmt::format("{}.{}.part", kLatest, ::getpid());
   std::error_code error;
   fs::remove(temporary, error);
   fs::create_symlink(file.filename(), temporary, error);
+  std::error_code ignored;
+  if (is_no_links(error.value())) {
+    fs::remove(folder_ / kLatest, ignored);  // of an older checkpoint
+    sync_folder(folder_);
+    return fmt::format(
+        "{}: the file system has no symbolic links ({}): checkpoints are saved without 'latest', "
+        "and --resume auto takes the newest",
+        folder_.string(), error.message());
+  }
   if (!error) fs::rename(temporary, folder_ / kLatest, error);
   if (error) {
-    throw RuntimeFailure(fmt::format("cannot point {} to {}: {}", (folder_ / kLatest).string(),
-                                     file.filename().string(), error.message()));
+    fs::remove(temporary, ignored);
+    const auto text = fmt::format("cannot point {} to {}: {}", (folder_ / kLatest).string(),
+                                  file.filename().string(), error.message());
+    if (error.value() == ENOSPC || error.value() == EDQUOT) throw NoSpaceLeft(text);
+    throw RuntimeFailure(text);
   }
   sync_folder(folder_);
+  return {};
 }
 
 void CheckpointFolder::remove_older(std::int64_t newest, std::int64_t keep) const {

@@ -11,8 +11,9 @@ metrics::CheckpointEvent CheckpointWriter::write(const Checkpoint& checkpoint) c
   metrics::CheckpointEvent event{.epoch = checkpoint.position.epoch,
                                  .step = checkpoint.position.steps};
   try {
-    event.path = folder_.path_of(checkpoint.position.steps).string();
-    folder_.save(checkpoint, keep_);
+    const auto folder = find_folder_();
+    event.path = folder.path_of(checkpoint.position.steps).string();
+    event.remarks = folder.save(checkpoint, keep_);
   } catch (const std::exception& error) {
     event.failure = error.what();
   }
@@ -21,26 +22,30 @@ metrics::CheckpointEvent CheckpointWriter::write(const Checkpoint& checkpoint) c
 }
 
 void CheckpointWriter::save(Checkpoint checkpoint) {
-  if (auto event = finish()) untold_ = std::move(event);
+  wait();
   under_way_ =
       std::async(std::launch::async, [this, kept = std::move(checkpoint)] { return write(kept); });
 }
 
-std::optional<metrics::CheckpointEvent> CheckpointWriter::poll() {
-  if (untold_) return std::exchange(untold_, std::nullopt);
-  if (!under_way_.valid() ||
-      under_way_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-    return std::nullopt;
-  }
-  return finish();
+std::vector<metrics::CheckpointEvent> CheckpointWriter::poll() {
+  const bool ended = under_way_.valid() &&
+                     under_way_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  if (ended) wait();
+  return std::exchange(untold_, {});
 }
 
-std::optional<metrics::CheckpointEvent> CheckpointWriter::finish() {
-  if (untold_) return std::exchange(untold_, std::nullopt);
-  if (!under_way_.valid()) return std::nullopt;
+std::vector<metrics::CheckpointEvent> CheckpointWriter::finish() {
+  wait();
+  return std::exchange(untold_, {});
+}
+
+/// For the save that is under way, if there is one.
+void CheckpointWriter::wait() {
+  if (!under_way_.valid()) return;
   auto event = under_way_.get();
   failure_ = event.failure;
-  return event;
+  std::erase_if(event.remarks, [this](const auto& text) { return !told_.insert(text).second; });
+  untold_.push_back(std::move(event));
 }
 
 }  // namespace lockstep::train

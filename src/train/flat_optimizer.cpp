@@ -17,23 +17,24 @@ constexpr double kNormEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizationOptions& options,
                                                         const torch::Tensor& parameters) {
   const std::vector<torch::Tensor> all = {parameters};
+  const double weight_decay = weight_decay_of(options);
   switch (options.optimizer) {
     case Optimizer::kSgd:
       return std::make_unique<torch::optim::SGD>(all, torch::optim::SGDOptions(options.lr)
                                                           .momentum(options.momentum)
-                                                          .weight_decay(options.weight_decay));
+                                                          .weight_decay(weight_decay));
     case Optimizer::kAdam:
       return std::make_unique<torch::optim::Adam>(
-          all, torch::optim::AdamOptions(options.lr).weight_decay(options.weight_decay));
+          all, torch::optim::AdamOptions(options.lr).weight_decay(weight_decay));
     case Optimizer::kAdamW:
       return std::make_unique<torch::optim::AdamW>(
-          all, torch::optim::AdamWOptions(options.lr).weight_decay(options.weight_decay));
+          all, torch::optim::AdamWOptions(options.lr).weight_decay(weight_decay));
     case Optimizer::kRmsProp:
       break;
   }
   return std::make_unique<torch::optim::RMSprop>(all, torch::optim::RMSpropOptions(options.lr)
                                                           .momentum(options.momentum)
-                                                          .weight_decay(options.weight_decay));
+                                                          .weight_decay(weight_decay));
 }
 
 using State = torch::optim::OptimizerParamState;
@@ -107,12 +108,11 @@ void put(States& states, const torch::Tensor& parameter, std::unique_ptr<State> 
 }  // namespace
 
 FlatOptimizer::FlatOptimizer(const OptimizationOptions& options, torch::Tensor parameters,
-                             const torch::Tensor& gradients, AfterStep after)
+                             const torch::Tensor& gradients)
     : options_(options),
       parameters_(std::move(parameters)),
-      clears_gradients_(after == AfterStep::kMayClearGradients && parameters_.is_cpu() &&
-                        options.optimizer == Optimizer::kSgd && options.momentum == 0 &&
-                        options.weight_decay == 0) {
+      clears_gradients_(parameters_.is_cpu() && options.optimizer == Optimizer::kSgd &&
+                        options.momentum == 0 && weight_decay_of(options) == 0) {
   parameters_.mutable_grad() = gradients;
   optimizer_ = make_optimizer(options, parameters_);
 }
@@ -126,8 +126,8 @@ std::vector<std::string> FlatOptimizer::state_names() const {
   return names;
 }
 
-std::vector<model::NamedParameter> FlatOptimizer::state() const {
-  std::vector<model::NamedParameter> copies;
+std::vector<model::NamedTensor> FlatOptimizer::state() const {
+  std::vector<model::NamedTensor> copies;
   for (const auto& [key, state] : optimizer_->state()) {  // one entry: there is one parameter
     for (const auto& [name, tensor] : tensors_of(*state, options_)) {
       if (tensor->defined()) copies.push_back({name, tensor->detach().clone()});
@@ -136,7 +136,7 @@ std::vector<model::NamedParameter> FlatOptimizer::state() const {
   return copies;
 }
 
-void FlatOptimizer::restore(const std::vector<model::NamedParameter>& state, std::int64_t steps) {
+void FlatOptimizer::restore(const std::vector<model::NamedTensor>& state, std::int64_t steps) {
   if (state.empty()) return;
   auto made = make_state(options_.optimizer, steps);
   for (const auto& [name, tensor] : tensors_of(*made, options_)) {

@@ -1,23 +1,18 @@
-#include <array>
 #include <memory>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
-#include <lockstep/data/synthetic.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 namespace lockstep::train {
 namespace {
-
-constexpr std::int64_t kSyntheticTrainSamples = 60000;
-constexpr std::int64_t kSyntheticTestSamples = 10000;
-constexpr std::uint64_t kSyntheticSeed = 0;  // the same data for every run and for `evaluate`
 
 /// The training images, by far the largest part, to the node's first rank; the rest to its last.
 bool decodes(const runtime::RankLayout& layout, data::Part part) {
@@ -39,6 +34,17 @@ void require_same(comm::Communicator& communicator, const runtime::RankLayout& l
   });
 }
 
+/// Which classes occur.
+std::vector<bool> classes_in(const data::Dataset& dataset) {
+  std::vector<bool> found(static_cast<std::size_t>(dataset.spec.outputs()));
+  const auto labels = dataset.targets.to(torch::kInt64);
+  const auto* const first = labels.data_ptr<std::int64_t>();
+  for (const auto label : std::span(first, static_cast<std::size_t>(labels.numel()))) {
+    found.at(static_cast<std::size_t>(label)) = true;
+  }
+  return found;
+}
+
 std::string label_digest(const data::DatasetShape& shape, std::span<std::byte> block) {
   Sha256 digest;
   digest.update(shape.part(data::Part::kTrainLabels, block));
@@ -46,7 +52,7 @@ std::string label_digest(const data::DatasetShape& shape, std::span<std::byte> b
   return to_hex(digest.finish());
 }
 
-data::ImageDataset cut(const data::ImageDataset& dataset, std::int64_t count, const char* option) {
+data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* option) {
   if (count == 0) return dataset;
   if (count > dataset.size()) {
     throw UsageError(
@@ -57,29 +63,44 @@ data::ImageDataset cut(const data::ImageDataset& dataset, std::int64_t count, co
 
 }  // namespace
 
-std::unique_ptr<data::DatasetSource> open_dataset(const DataOptions& options) {
-  if (options.synthetic) {
-    return data::make_synthetic(kSyntheticTrainSamples, kSyntheticTestSamples, kSyntheticSeed);
-  }
-  if (!options.data_dir.empty()) return data::open_fashion_mnist({options.data_dir});
-  return data::open_fashion_mnist(data::default_data_folders());
-}
-
-std::map<std::string, std::string> NodeDataset::digests() const {
-  constexpr std::array kNames = {"train_images", "train_labels", "test_images", "test_labels"};
-  std::map<std::string, std::string> digests;
+DatasetDigests NodeDataset::digests() const {
+  DatasetDigests digests;
   for (const data::Part part : data::kAllParts) {
-    Sha256 digest;
-    digest.update(shape.part(part, memory.bytes()));
-    digests[kNames.at(static_cast<std::size_t>(part))] = to_hex(digest.finish());
+    digests[data::part_name(part)] = sha256_of(shape.part(part, memory.bytes()));
   }
   return digests;
 }
 
-NodeDataset load_node_dataset(const DataOptions& options, const runtime::RankLayout& layout,
-                              comm::Communicator& communicator) {
-  const auto source =
-      comm::run_on_all_ranks(communicator, layout, [&] { return open_dataset(options); });
+std::string NodeDataset::describe(const DatasetDigests& digests) const {
+  return folder.empty() ? description : data::describe_files(folder, data::are_published(digests));
+}
+
+std::string NodeDataset::describe_absent_classes() const {
+  if (!std::holds_alternative<data::ClassTarget>(shape.spec().target)) return {};
+  const auto trained = classes_in(shape.train(memory.bytes()));
+  const auto tested = classes_in(shape.test(memory.bytes()));
+  std::vector<std::size_t> present;
+  std::vector<std::size_t> never;
+  std::vector<std::size_t> only_tested;
+  for (std::size_t label = 0; label < trained.size(); ++label) {
+    (trained.at(label) ? present : never).push_back(label);
+    if (tested.at(label) && !trained.at(label)) only_tested.push_back(label);
+  }
+  if (never.empty()) return {};
+  auto text = fmt::format(
+      "the training labels are {} only: the network has {} outputs all the same, of which {} "
+      "stand{} for no class",
+      fmt::join(present, ", "), trained.size(), never.size(), never.size() == 1 ? "s" : "");
+  if (!only_tested.empty()) {
+    text += fmt::format(", and the test labels {} occur in no training image",
+                        fmt::join(only_tested, ", "));
+  }
+  return text;
+}
+
+NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
+                              const runtime::RankLayout& layout, comm::Communicator& communicator) {
+  const auto source = comm::run_on_all_ranks(communicator, layout, [&] { return open(); });
   const auto shape = source->shape();
   require_same(
       communicator, layout,

@@ -1,16 +1,21 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/data/image_dataset.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
 namespace {
 
 // 2 GiB of float32: one collective's count still fits MPI's int.
-constexpr std::int64_t kMostParameters = std::int64_t{1} << 29U;
+
+constexpr double kWeightDecayOfAdamW = 0.01;  // torch.optim.AdamW; all others have none
 
 }  // namespace
+
+double weight_decay_of(const OptimizationOptions& options) {
+  const bool decays = options.optimizer == Optimizer::kAdamW;
+  return options.weight_decay.value_or(decays ? kWeightDecayOfAdamW : 0.0);
+}
 
 void check_combinations(const TrainOptions& options) {
   const auto& optimization = options.optimization;
@@ -24,16 +29,6 @@ void check_combinations(const TrainOptions& options) {
   if (optimization.momentum > 0 && !has_momentum) {
     throw UsageError(
         "--momentum is for --optimizer sgd and rmsprop; adam and adamw have their own");
-  }
-  std::int64_t parameters = 0;
-  std::int64_t width = data::kImagePixels;
-  for (const std::int64_t next : options.model.hidden) {
-    parameters += (width + 1) * next;
-    width = next;
-  }
-  if (parameters > kMostParameters) {
-    throw UsageError(
-        fmt::format("--hidden: {} parameters exceed the limit of {}", parameters, kMostParameters));
   }
 }
 

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include <lockstep/base/base64.hpp>
-#include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/picture.hpp>
 #include <lockstep/train/predictions.hpp>
 
@@ -13,8 +12,10 @@ constexpr std::size_t kMistakesKept = 24;
 }  // namespace
 
 nlohmann::ordered_json describe_predictions(const std::vector<Prediction>& predictions,
-                                            const data::ImageDataset& dataset) {
-  std::vector confusion(data::kClasses, std::vector<std::int64_t>(data::kClasses));
+                                            const data::Dataset& dataset,
+                                            const std::vector<std::string>& class_names) {
+  const auto classes = static_cast<std::size_t>(dataset.spec.outputs());
+  std::vector confusion(classes, std::vector<std::int64_t>(classes));
   std::vector<std::size_t> mistakes;
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const auto& [label, predicted, confidence] = predictions[i];
@@ -33,11 +34,11 @@ nlohmann::ordered_json describe_predictions(const std::vector<Prediction>& predi
                      {"predicted", predicted},
                      {"confidence", confidence},
                      {"png_base64", base64(data::png_of(data::picture_of(
-                                        dataset.images[static_cast<std::int64_t>(index)])))}});
+                                        dataset.inputs[static_cast<std::int64_t>(index)])))}});
   }
   return {{"schema", 1},
           {"samples", predictions.size()},
-          {"classes", data::kClassNames},
+          {"classes", class_names},
           {"confusion", confusion},
           {"mistakes", shown}};
 }

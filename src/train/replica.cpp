@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/model/safetensors.hpp>
+#include <lockstep/model/weights.hpp>
 #include <lockstep/train/replica.hpp>
 
 namespace lockstep::train {
@@ -15,10 +15,10 @@ std::string state_name(const std::string& kind, const std::string& parameter) {
   return fmt::format("{}{}.{}", model::kOptimizerPrefix, kind, parameter);
 }
 
-/// Hands out tensors by name and shape, each once.
+/// Hands out tensors by name, shape and type, each once.
 class Store {
  public:
-  explicit Store(const std::vector<model::NamedParameter>& tensors) {
+  explicit Store(const std::vector<model::NamedTensor>& tensors) {
     for (const auto& [name, value] : tensors) tensors_[name] = value;
   }
 
@@ -30,6 +30,10 @@ class Store {
       throw DataError(fmt::format("tensor '{}' has shape [{}], expected [{}]", name,
                                   fmt::join(value.sizes().vec(), ", "),
                                   fmt::join(like.sizes().vec(), ", ")));
+    }
+    if (value.scalar_type() != like.scalar_type()) {
+      throw DataError(fmt::format("tensor '{}' has type {}, expected {}", name,
+                                  model::element_type_name(value), model::element_type_name(like)));
     }
     tensors_.erase(found);
     return value;
@@ -46,10 +50,10 @@ class Store {
 
 }  // namespace
 
-std::vector<model::NamedParameter> Replica::state() const {
+std::vector<model::NamedTensor> Replica::state() const {
   const torch::NoGradGuard no_gradients;
   const auto names = model::named_parameters(*network_);
-  std::vector<model::NamedParameter> parts;
+  std::vector<model::NamedTensor> parts;
   const auto add = [&](const std::string& kind, const torch::Tensor& on_cpu) {
     const auto views = reducer_.views_of(on_cpu);
     for (std::size_t i = 0; i < views.size(); ++i) {
@@ -57,11 +61,14 @@ std::vector<model::NamedParameter> Replica::state() const {
     }
   };
   add("", reducer_.flat_parameters().to(torch::kCPU, torch::kFloat32, false, true));
+  for (const auto& [name, value] : model::named_buffers(*network_)) {
+    parts.push_back({name, value.to(torch::kCPU, value.scalar_type(), false, true).contiguous()});
+  }
   for (const auto& [kind, value] : optimizer_.state()) add(kind, value.to(torch::kCPU));
   return parts;
 }
 
-void Replica::restore(const std::vector<model::NamedParameter>& state, std::int64_t steps) {
+void Replica::restore(const std::vector<model::NamedTensor>& state, std::int64_t steps) {
   const torch::NoGradGuard no_gradients;
   const auto names = model::named_parameters(*network_);
   Store store(state);
@@ -75,12 +82,18 @@ void Replica::restore(const std::vector<model::NamedParameter>& state, std::int6
     return flat;
   };
   const auto parameters = assemble("");
-  std::vector<model::NamedParameter> kept;
+  const auto buffers = model::named_buffers(*network_);
+  std::vector<torch::Tensor> stored_buffers;
+  for (const auto& [name, value] : buffers) stored_buffers.push_back(store.take(name, value));
+  std::vector<model::NamedTensor> kept;
   if (steps > 0) {
     for (const auto& kind : optimizer_.state_names()) kept.push_back({kind, assemble(kind)});
   }
   store.require_empty();
   torch::Tensor(reducer_.flat_parameters()).copy_(parameters);
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    torch::Tensor(buffers[i].value).copy_(stored_buffers[i]);
+  }
   optimizer_.restore(kept, steps);
 }
 

@@ -93,7 +93,7 @@ std::string describe(const std::vector<std::uint64_t>& digests, const AllDigests
 
 }  // namespace
 
-std::vector<PartDigest> digests_of(const std::vector<model::NamedParameter>& parts) {
+std::vector<PartDigest> digests_of(const std::vector<model::NamedTensor>& parts) {
   std::vector<PartDigest> digests;
   for (const auto& [name, value] : parts) {
     digests.push_back({name, XXH3_64bits(value.data_ptr(), value.nbytes())});

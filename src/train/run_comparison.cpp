@@ -58,6 +58,16 @@ std::optional<WeightsComparison> compare_final_weights(const RecordedRun& a, con
                          a.end_step.value_or(b.end_step.value_or(0)));
 }
 
+/// The record of a run, with the defaults of options that its version did not have.
+nlohmann::json with_defaults(nlohmann::json config, const nlohmann::json& defaults) {
+  const auto options = config.is_object() ? config.find("options") : config.end();
+  if (!config.is_object() || options == config.end() || !options->is_object()) return config;
+  for (const auto& [name, value] : defaults.items()) {
+    if (!options->contains(name)) (*options)[name] = value;
+  }
+  return config;
+}
+
 }  // namespace
 
 double LossDifference::relative() const {
@@ -82,8 +92,10 @@ bool RunComparison::parts_at_loss() const {
          (weights == nullptr || weights->step == 0 || losses.first->step <= weights->step);
 }
 
-RunComparison compare_runs(const std::filesystem::path& a, const std::filesystem::path& b) {
-  auto settings = setting_differences(read_run_config(a), read_run_config(b));
+RunComparison compare_runs(const std::filesystem::path& a, const std::filesystem::path& b,
+                           const Effects& effects, const nlohmann::json& defaults) {
+  auto settings = setting_differences(with_defaults(read_run_config(a), defaults),
+                                      with_defaults(read_run_config(b), defaults), effects);
   const auto left = read_recorded_run(a);
   const auto right = read_recorded_run(b);
   RunComparison comparison{

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <ctime>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <thread>
 
 #include <fmt/chrono.h>
@@ -99,7 +100,27 @@ RunFolder RunFolder::locked(const fs::path& path) {
                                      path.string(), system_error_text(reason)));
   }
   take_lock(file, path);
-  return {path, std::move(file)};
+  FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return {path, std::move(folder), std::move(file)};
+}
+
+fs::path RunFolder::current_path() const {
+  struct stat mine = {};
+  struct stat there = {};
+  if (::fstat(folder_.get(), &mine) != 0) return path_;
+  if (::stat(path_.c_str(), &there) == 0 && there.st_dev == mine.st_dev &&
+      there.st_ino == mine.st_ino) {
+    return path_;
+  }
+  std::error_code error;
+  auto path = fs::read_symlink(fmt::format("/proc/self/fd/{}", folder_.get()), error);
+  if (mine.st_nlink == 0 || error || ::stat(path.c_str(), &there) != 0) {
+    throw RuntimeFailure(
+        fmt::format("the folder {} (--output-dir) was removed while the run was writing into it: "
+                    "what it has not written elsewhere is lost",
+                    path_.string()));
+  }
+  return path;
 }
 
 RunFolder RunFolder::create(const std::string& wanted) {

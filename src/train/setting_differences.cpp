@@ -1,10 +1,8 @@
 #include "setting_differences.hpp"
 
-#include <algorithm>
-#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace lockstep::train {
@@ -12,24 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-// What is written, where, how often, and how long anybody is waited for: no bit of a loss or a
-// weight. Any other option may change some, one that a later version adds too.
-constexpr std::array<std::string_view, 14> kChangesNoBits = {
-    "check_replicas_every", "checkpoint_every", "collective_timeout", "data_dir", "evaluate_every",
-    "keep_checkpoints",     "log_every",        "output_dir",         "progress", "resume",
-    "tensorboard",          "test_batch_size",  "test_samples",       "trace"};
-// The order of sums over ranks, unless virtual shards fix it; how many there are is shown apart.
-constexpr std::array<std::string_view, 6> kOrdersTheSum = {
-    "backend", "batch_size", "bucket_mb", "first_bucket_mb", "node_shared", "overlap"};
-// How long a run is, and with it the course of a learning rate that is not constant.
-constexpr std::array<std::string_view, 2> kLength = {"epochs", "max_steps"};
-// Other data, another network.
-constexpr std::array<std::string_view, 1> kAnotherNetwork = {"hidden"};
-
-template <std::size_t kCount>
-bool contains(const std::array<std::string_view, kCount>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
+constexpr const char* kVirtualShards = "virtual_shards";
 
 /// `value[key]`, or null where there is none.
 const json& entry_of(const json& value, const std::string& key) {
@@ -43,24 +24,27 @@ std::string text_of(const json& value) {
   return value.is_null() ? "none" : value.dump();
 }
 
+enum class Judgement : std::uint8_t { kIgnored, kCounts, kOtherProblem };
+
 class Differences {
  public:
   void compare(const std::string& name, const json& a, const json& b, bool other_problem = false) {
     if (a != b) found_.push_back({name, text_of(a), text_of(b), other_problem});
   }
-  /// Every entry of two objects that `counts`.
-  template <typename Counts>
-  void compare_entries(const std::string& prefix, const json& a, const json& b, Counts counts,
-                       bool other_problem = false) {
+  /// Every entry of two objects, as `judge` has it of its name: whether it counts, and as another
+  /// problem.
+  template <typename Judge>
+  void compare_entries(const std::string& prefix, const json& a, const json& b, Judge judge) {
     std::set<std::string> names;
     for (const auto* side : {&a, &b}) {
       if (!side->is_object()) continue;
       for (const auto& [name, value] : side->items()) names.insert(name);
     }
     for (const auto& name : names) {
-      if (!counts(name)) continue;
+      const Judgement judgement = judge(name);
+      if (judgement == Judgement::kIgnored) continue;
       compare(prefix + name, entry_of(a, name), entry_of(b, name),
-              other_problem || (prefix.empty() && contains(kAnotherNetwork, name)));
+              judgement == Judgement::kOtherProblem);
     }
   }
   [[nodiscard]] std::vector<SettingDifference> take() { return std::move(found_); }
@@ -71,7 +55,7 @@ class Differences {
 
 /// 0: off, as in runs of versions without the option.
 std::int64_t virtual_shards(const json& options) {
-  const auto& shards = entry_of(options, "virtual_shards");
+  const auto& shards = entry_of(options, kVirtualShards);
   return shards.is_number_integer() ? shards.get<std::int64_t>() : 0;
 }
 
@@ -88,27 +72,35 @@ bool has_constant_learning_rate(const json& options) {
 
 }  // namespace
 
-std::vector<SettingDifference> setting_differences(const json& a, const json& b) {
+std::vector<SettingDifference> setting_differences(const json& a, const json& b,
+                                                   const Effects& effects) {
   const auto& options_a = entry_of(a, "options");
   const auto& options_b = entry_of(b, "options");
   const bool fixed_sum = virtual_shards(options_a) > 0 && virtual_shards(options_b) > 0;
   const bool constant =
       has_constant_learning_rate(options_a) && has_constant_learning_rate(options_b);
+  const auto judge_option = [&](const std::string& name) {
+    const auto effect = effect_of(effects, name);
+    if (effect == Effect::kNetwork) return Judgement::kOtherProblem;
+    const bool ignored = effect == Effect::kNothing || name == kVirtualShards ||
+                         (fixed_sum && effect == Effect::kOrderOfSums) ||
+                         (constant && effect == Effect::kLength);
+    return ignored ? Judgement::kIgnored : Judgement::kCounts;
+  };
   Differences differences;
-  differences.compare_entries(
-      "dataset.sha256.", entry_of(entry_of(a, "dataset"), "sha256"),
-      entry_of(entry_of(b, "dataset"), "sha256"), [](const auto&) { return true; }, true);
-  differences.compare_entries("", options_a, options_b, [&](const std::string& name) {
-    return !contains(kChangesNoBits, name) && name != "virtual_shards" &&
-           !(fixed_sum && contains(kOrdersTheSum, name)) && !(constant && contains(kLength, name));
-  });
-  differences.compare("virtual_shards", virtual_shards(options_a), virtual_shards(options_b));
+  differences.compare_entries("dataset.sha256.", entry_of(entry_of(a, "dataset"), "sha256"),
+                              entry_of(entry_of(b, "dataset"), "sha256"),
+                              [](const auto&) { return Judgement::kOtherProblem; });
+  differences.compare_entries("", options_a, options_b, judge_option);
+  differences.compare(kVirtualShards, virtual_shards(options_a), virtual_shards(options_b));
   if (!fixed_sum) {
     differences.compare("world_size", entry_of(a, "world_size"), entry_of(b, "world_size"));
   }
   differences.compare("devices", kinds_of_devices(a), kinds_of_devices(b));
-  differences.compare_entries("versions.", entry_of(a, "versions"), entry_of(b, "versions"),
-                              [&](const std::string& name) { return !fixed_sum || name != "mpi"; });
+  differences.compare_entries(
+      "versions.", entry_of(a, "versions"), entry_of(b, "versions"), [&](const std::string& name) {
+        return fixed_sum && name == "mpi" ? Judgement::kIgnored : Judgement::kCounts;
+      });
   return differences.take();
 }
 

@@ -1,15 +1,22 @@
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/base/file.hpp>
+#include <lockstep/base/result_file.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/clock_offset.hpp>
 #include <lockstep/train/step_trace.hpp>
 
 namespace lockstep::train {
+namespace {
+
+/// Other ranks wait meanwhile, and must not take this one for stuck.
+constexpr auto kPatienceWithReaders = std::chrono::seconds(5);
+
+}  // namespace
 
 StepTrace::StepTrace(const OutputOptions& options, metrics::StepTimer& timer,
                      comm::Communicator& control, const runtime::RankLayout& layout)
@@ -64,7 +71,7 @@ void StepTrace::write(metrics::EventSink& events) {
     std::vector<metrics::RankTrace> ranks;
     for (const auto& text : texts) ranks.push_back(metrics::decode_trace(text));
     try {
-      write_file_atomically(file_, metrics::chrome_trace(ranks));
+      write_result_file(file_, metrics::chrome_trace(ranks), kPatienceWithReaders);
     } catch (const RuntimeFailure& failure) {
       events.on(metrics::Warning{fmt::format("--trace: {}", failure.what())});
     }

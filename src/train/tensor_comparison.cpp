@@ -17,9 +17,9 @@
 namespace lockstep::train {
 namespace {
 
-using Tensors = std::vector<model::NamedParameter>;
+using Tensors = std::vector<model::NamedTensor>;
 
-bool is_parameter(const model::NamedParameter& tensor) {
+bool is_parameter(const model::NamedTensor& tensor) {
   return !tensor.name.starts_with("optimizer.");
 }
 
@@ -27,6 +27,10 @@ Tensors read_parameters_first(const std::filesystem::path& path) {
   auto tensors = model::read_safetensors(path);
   std::stable_partition(tensors.begin(), tensors.end(), is_parameter);
   return tensors;
+}
+
+std::span<const std::byte> bytes_of(const torch::Tensor& tensor) {
+  return {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()};
 }
 
 std::span<const float> values_of(const torch::Tensor& tensor) {
@@ -47,14 +51,23 @@ std::vector<std::int64_t> index_at(std::int64_t position, const torch::Tensor& t
   return index;
 }
 
-/// Of two tensors of one shape; nothing if all bits are equal.
+TensorDifference without_values(const std::string& name, std::string unlike) {
+  return {.tensor = name, .unlike = std::move(unlike)};
+}
+
+/// Of two tensors of one shape and type; nothing if all bits are equal.
 std::optional<TensorDifference> compare_values(const std::string& name, const torch::Tensor& a,
                                                const torch::Tensor& b) {
-  const auto left = values_of(a);
-  const auto right = values_of(b);
-  if (left.empty() || std::memcmp(left.data(), right.data(), left.size_bytes()) == 0) {
+  const auto bytes = bytes_of(a);
+  if (bytes.empty() || std::memcmp(bytes.data(), bytes_of(b).data(), bytes.size()) == 0) {
     return std::nullopt;
   }
+  if (a.scalar_type() != torch::kFloat32) {
+    return without_values(name,
+                          fmt::format("other values of type {}", model::element_type_name(a)));
+  }
+  const auto left = values_of(a);
+  const auto right = values_of(b);
   TensorDifference found{.tensor = name, .values = a.numel()};
   std::size_t where = 0;
   for (std::size_t i = 0; i < left.size(); ++i) {
@@ -70,10 +83,6 @@ std::optional<TensorDifference> compare_values(const std::string& name, const to
   found.a = left[where];
   found.b = right[where];
   return found;
-}
-
-TensorDifference without_values(const std::string& name, std::string unlike) {
-  return {.tensor = name, .unlike = std::move(unlike)};
 }
 
 const torch::Tensor* find_tensor(const Tensors& tensors, const std::string& name) {
@@ -93,6 +102,10 @@ std::vector<TensorDifference> compare_tensors(const Tensors& a, const Tensors& b
       differences.push_back(
           without_values(name, fmt::format("shape [{}] against [{}]", fmt::join(left.sizes(), ", "),
                                            fmt::join(right->sizes(), ", "))));
+    } else if (left.scalar_type() != right->scalar_type()) {
+      differences.push_back(
+          without_values(name, fmt::format("type {} against {}", model::element_type_name(left),
+                                           model::element_type_name(*right))));
     } else if (auto values = compare_values(name, left, *right)) {
       differences.push_back(*std::move(values));
     }
@@ -108,7 +121,7 @@ std::vector<TensorDifference> compare_tensors(const Tensors& a, const Tensors& b
 std::string sha256_of_parameters(const Tensors& tensors) {
   Sha256 digest;
   for (const auto& tensor : tensors) {
-    if (is_parameter(tensor)) digest.update(std::as_bytes(values_of(tensor.value)));
+    if (is_parameter(tensor)) digest.update(bytes_of(tensor.value));
   }
   return to_hex(digest.finish());
 }

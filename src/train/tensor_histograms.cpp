@@ -27,7 +27,7 @@ metrics::Histogram histogram_of(std::string tag, const torch::Tensor& values) {
 
 }  // namespace
 
-metrics::Histograms histograms_of(const model::NeuralNetwork& network,
+metrics::Histograms histograms_of(const model::NetworkPtr& network,
                                   const sync::GradientReducer& reducer, std::int64_t steps) {
   const torch::NoGradGuard no_gradients;
   metrics::Histograms histograms{.step = steps};

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include <lockstep/app/bindings.hpp>
-#include <lockstep/app/option_sources.hpp>
 #include <lockstep/base/error.hpp>
+#include <lockstep/options/bindings.hpp>
+#include <lockstep/options/option_sources.hpp>
 
 #include "fuzz_file.hpp"
 
@@ -25,8 +25,8 @@ struct Values {
   std::vector<std::int64_t> list;
 };
 
-lockstep::app::OptionTable table_of(Values& values) {
-  using namespace lockstep::app;
+lockstep::options::OptionTable table_of(Values& values) {
+  using namespace lockstep::options;
   return {{"All",
            {{"epochs", "", integer(values.number, 1, 1000)},
             {"min-bytes", "", byte_size(values.bytes, 4, 1 << 30)},
@@ -62,8 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     std::vector<std::string> warnings;
     const auto given =
-        lockstep::app::collect_options(table, arguments, environment, {"batch-size"}, warnings);
-    lockstep::app::apply_options(table, given);
+        lockstep::options::collect_options(table, arguments, environment, {"batch-size"}, warnings);
+    lockstep::options::apply_options(table, given);
   } catch (const lockstep::UsageError&) {
     return 0;
   }

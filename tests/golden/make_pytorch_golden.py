@@ -80,8 +80,37 @@ def schedules():
             "linear": schedule(lambda o: (lrs.LinearLR(o, 1.0, 0.0, total_iters=s), 1), s, e)}
 
 
+def optimizer_case(name, cls, kw, clip):
+    """Four steps on two parameters, as a user would write them."""
+    g = torch.Generator().manual_seed(11)
+    params = [nn.Parameter(torch.randn(3, 2, generator=g)), nn.Parameter(torch.randn(3, generator=g))]
+    start = [p.detach().flatten().tolist() for p in params]
+    opt = cls(params, lr=0.05, **kw)
+    grads = []
+    for _ in range(4):
+        step = [torch.randn(p.shape, generator=g) for p in params]
+        grads.append([t.flatten().tolist() for t in step])
+        for p, t in zip(params, step):
+            p.grad = t.clone()
+        if clip:
+            nn.utils.clip_grad_norm_(params, clip)
+        opt.step()
+    return {"optimizer": name, "lr": 0.05, "momentum": kw.get("momentum", 0.0),
+            "weight_decay": kw.get("weight_decay", 0.0), "clip_grad_norm": clip,
+            "start": start, "gradients": grads, "result": [p.detach().flatten().tolist() for p in params]}
+
+
+def optimizer_defaults():
+    """What each optimizer does when nothing but the learning rate is given."""
+    cases = [optimizer_case(name, cls, {}, 0.0)
+             for name, cls in [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam),
+                               ("adamw", torch.optim.AdamW), ("rmsprop", torch.optim.RMSprop)]]
+    for case in cases:
+        del case["momentum"], case["weight_decay"], case["clip_grad_norm"]
+    return {"source": f"make_pytorch_golden.py, torch {torch.__version__}", "cases": cases}
+
+
 def optimizers():
-    """Four steps on two parameters with clipping, as a user would write them."""
     cases = []
     for name, cls, kw in [("sgd", torch.optim.SGD, {}),
                           ("sgd", torch.optim.SGD, {"momentum": 0.9, "weight_decay": 0.01}),
@@ -89,24 +118,7 @@ def optimizers():
                           ("adamw", torch.optim.AdamW, {"weight_decay": 0.05}),
                           ("rmsprop", torch.optim.RMSprop, {"momentum": 0.5})]:
         for clip in (0.0, 0.5):
-            g = torch.Generator().manual_seed(11)
-            params = [nn.Parameter(torch.randn(3, 2, generator=g)),
-                      nn.Parameter(torch.randn(3, generator=g))]
-            start = [p.detach().flatten().tolist() for p in params]
-            opt = cls(params, lr=0.05, **kw)
-            grads = []
-            for _ in range(4):
-                step = [torch.randn(p.shape, generator=g) for p in params]
-                grads.append([t.flatten().tolist() for t in step])
-                for p, t in zip(params, step):
-                    p.grad = t.clone()
-                if clip:
-                    nn.utils.clip_grad_norm_(params, clip)
-                opt.step()
-            cases.append({"optimizer": name, "lr": 0.05, "momentum": kw.get("momentum", 0.0),
-                          "weight_decay": kw.get("weight_decay", 0.0), "clip_grad_norm": clip,
-                          "start": start, "gradients": grads,
-                          "result": [p.detach().flatten().tolist() for p in params]})
+            cases.append(optimizer_case(name, cls, kw, clip))
     return cases
 
 
@@ -125,5 +137,5 @@ path = pathlib.Path(__file__).with_name("pytorch.json")
 path.write_text(json.dumps({
     "source": f"make_pytorch_golden.py, torch {torch.__version__}",
     "initial_weights": initial_weights(), "losses": losses(), "schedules": schedules(),
-    "optimizers": optimizers(), "safetensors": safetensors_file()}, indent=1) + "\n")
+    "optimizers": optimizers(), "optimizer_defaults": optimizer_defaults(), "safetensors": safetensors_file()}, indent=1) + "\n")
 print("wrote", path)

@@ -12,7 +12,9 @@
 
 #include <lockstep/base/terminal.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/metrics/sinks.hpp>
+#include <lockstep/model/mlp.hpp>
 #include <lockstep/train/trainer.hpp>
 
 namespace {
@@ -52,30 +54,29 @@ void train_some_steps(std::int64_t batch_size, std::int64_t width, std::int64_t 
   torch::set_num_threads(1);
   train::TrainOptions options;
   options.sampling.batch_size = batch_size;
-  options.model.hidden = {width, width};
   options.optimization.epochs = 1;
   options.output.log_every = steps;
-  options.output.tensorboard = !folder.empty();
   const auto sizes = train::resolve_batch_sizes(options, 1);
   const std::int64_t samples = (kStepsBefore + steps + 1) * sizes.micro;
-  const data::ImageDataset dataset{
-      torch::randint(0, 256, {samples, data::kImagePixels}, torch::kUInt8),
-      torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
+  const data::Dataset dataset{data::fashion_mnist_spec(),
+                              torch::randint(0, 256, {samples, 1, 28, 28}, torch::kUInt8),
+                              torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
   runtime::RankLayout layout;
   layout.hosts = {"host"};
   const auto communicator = comm::make_communicator({}, layout);
   runtime::HostStream compute;
   const runtime::StopRequest stop;
-  train::Trainer trainer(options, sizes,
-                         {.network = model::make_neural_network(
-                              data::kImagePixels, options.model.hidden, data::kClasses, 0),
-                          .train = dataset,
-                          .test = dataset.first(1),
-                          .control = *communicator,
-                          .gradients = *communicator,
-                          .compute = compute,
-                          .layout = layout,
-                          .stop = stop});
+  train::Trainer trainer(
+      options, sizes,
+      {.network = model::make_mlp(data::kImagePixels, {width, width}, data::kClasses, 0),
+       .loss = model::loss_function(model::Loss::kCrossEntropy),
+       .train = dataset,
+       .test = dataset.first(1),
+       .control = *communicator,
+       .gradients = *communicator,
+       .compute = compute,
+       .layout = layout,
+       .stop = stop});
   const auto events = make_sinks(steps, folder);
   events->on(
       metrics::RunStart{.global_batch_size = batch_size, .total_steps = samples / batch_size});

@@ -1,6 +1,7 @@
 """Weights between Lockstep and PyTorch, in both directions, and the records in pandas."""
 
 import base64
+import hashlib
 import io
 import json
 import pathlib
@@ -9,8 +10,11 @@ import sys
 import tempfile
 
 import pandas
+import safetensors.torch
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -97,9 +101,9 @@ def test_foreign_files_are_refused_in_one_line(folder):
     first = "linear_relu_stack.0.weight"
     without = {name: value for name, value in weights.items() if name != "linear_relu_stack.2.bias"}
     wrong = {
-        "names": ({f"module.{name}": value for name, value in weights.items()}, "linear_relu_stack"),
+        "names": ({f"net.{name}": value for name, value in weights.items()}, "'net.linear_relu_stack.0.bias'"),
         "shape": ({**weights, first: torch.zeros(512, 783)}, "has shape [512, 783]"),
-        "type": ({**weights, first: weights[first].half()}, "has type F16, expected F32"),
+        "type": ({**weights, first: weights[first].int()}, "holds elements of type I32"),
         "missing": (without, "'linear_relu_stack.2.bias' is missing"),
         "more": ({**weights, "head.weight": torch.zeros(3)}, "no parameter 'head.weight'"),
     }
@@ -117,6 +121,117 @@ def test_foreign_files_are_refused_in_one_line(folder):
     assert not (folder / "never").exists()
 
 
+def documented(word):
+    """The lines of Python with `word` in docs/files.md."""
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "files.md").read_text()
+    (snippet,) = [one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if word in one]
+    return snippet
+
+
+def test_checkpoints_load_as_the_documentation_says(folder):
+    """Adam's: what the optimizer keeps lies beside the parameters."""
+    run(program, "train", "--output-dir", folder, "--synthetic", "--max-steps", 2, "--optimizer", "adam", "--hidden",
+        "512,512", "--test-samples", 64)
+    snippet = re.sub(r'"runs/[^"]*checkpoints/latest"', "path", documented("optimizer."))
+    model = NeuralNetwork()
+    exec(snippet, {"model": model, "path": str(folder / "checkpoints" / "latest")})
+    final = load_file(str(folder / "model.safetensors"))
+    assert all(torch.equal(value, final[name]) for name, value in model.state_dict().items())
+
+
+def test_a_file_saved_again_is_the_same(folder):
+    """By another program, with the same tensors and metadata: also a checkpoint, from which a run goes on."""
+    saved = folder / "saved"
+    options = ["train", "--synthetic", "--train-samples", 640, "--epochs", 2, "--hidden", 8, "--optimizer", "adam",
+               "--test-samples", 64, "--output-dir", saved]
+    run(program, *options)
+    figures = run(program, "evaluate", "--synthetic", "--checkpoint", saved / "model.safetensors")
+    for file in (saved / "model.safetensors", saved / "checkpoints" / "step-00000010.safetensors"):
+        with safe_open(str(file), "pt") as reader:
+            metadata = reader.metadata()
+        before = file.read_bytes()
+        save_file(load_file(str(file)), str(file), metadata=metadata)
+        assert file.read_bytes() != before
+        run(program, "evaluate", "--synthetic", "--checkpoint", file)
+        run(program, "predict", "--index", 0, "--synthetic", "--checkpoint", file)
+        found = {"metadata": metadata, "tensors": load_file(str(file)), "json": json, "hashlib": hashlib}
+        exec(documented("hashlib"), found)
+        assert found["digest"] == metadata["lockstep.sha256"]
+    assert run(program, "evaluate", "--synthetic", "--checkpoint", saved / "model.safetensors") == figures
+    # The run goes on from the checkpoint that was saved again, and ends as it did.
+    for file in (saved / "checkpoints").glob("step-00000020*"):
+        file.unlink()
+    (end,) = events(saved, "run_end")
+    run(program, *options, "--resume", "auto")
+    (again,) = events(saved, "run_end")
+    assert again["parameters_sha256"] == end["parameters_sha256"]
+    run(program, "compare", saved, saved)
+
+
+def test_other_types_and_prefixes_are_taken(folder):
+    torch.manual_seed(5)
+    weights = NeuralNetwork().state_dict()
+    plain = folder / "plain.safetensors"
+    save_file(weights, str(plain))
+    expected = json.loads(run(program, "predict", "--synthetic", "--index", 3, "--json", "--checkpoint", plain))
+    expected = expected["predictions"][0]["logits"]
+    for type, name, error in [(torch.float16, "F16", 1e-3), (torch.bfloat16, "BF16", 1e-2), (torch.float64, "F64", 0)]:
+        file = folder / f"{name}.safetensors"
+        save_file({f"_orig_mod.module.{key}": value.to(type) for key, value in weights.items()}, str(file))
+        arguments = ["predict", "--synthetic", "--index", 3, "--json", "--checkpoint", file]
+        logits = json.loads(run(program, *arguments))["predictions"][0]["logits"]
+        assert max(abs(a - b) for a, b in zip(logits, expected)) <= error, (name, logits, expected)
+        said = run(program, *arguments, errors=True).splitlines()
+        assert len(said) == 2 and "'_orig_mod.module.'" in said[0] and f"type {name}" in said[1], said
+        run(program, "evaluate", "--synthetic", "--test-samples", 64, "--checkpoint", file)
+        run(program, "train", "--synthetic", "--max-steps", 1, "--test-samples", 64, "--init-from", file,
+            "--output-dir", folder / name)
+    said = run(program, "train", "--synthetic", "--hidden", "256,128", "--init-from", plain, "--output-dir",
+               folder / "never", code=3)
+    assert "hidden widths are 512,512, the model's are 256,128: --hidden 512,512" in said, said
+
+
+def test_files_of_torch_save_are_named(folder):
+    for name, settings in [("zip", {}), ("legacy", {"_use_new_zipfile_serialization": False})]:
+        file = folder / f"{name}.pt"
+        torch.save(NeuralNetwork().state_dict(), file, **settings)
+        said = run(program, "evaluate", "--checkpoint", file, code=3)
+        assert "a file of torch.save" in said, said
+        # What it says to do works.
+        command = re.search(r"`(safetensors\.torch\.save_file\(.*?\))`", said).group(1)
+        converted = folder / "weights.safetensors"
+        exec(command.replace("'weights.safetensors'", "converted"),
+             {"safetensors": safetensors, "torch": torch, "converted": str(converted)})
+        run(program, "predict", "--synthetic", "--index", 0, "--checkpoint", converted)
+
+
+def test_pictures_have_pillows_greys(folder):
+    weights = folder / "plain.safetensors"
+    generator = torch.Generator().manual_seed(1)
+
+    def picture(mode, channels):
+        data = torch.randint(0, 256, (28, 28, channels), generator=generator, dtype=torch.uint8)
+        return Image.frombytes(mode, (28, 28), data.numpy().tobytes())
+
+    colours = picture("RGB", 3)
+    opaque = colours.copy()
+    opaque.putalpha(255)
+    made = {
+        "L": picture("L", 1), "RGB": colours, "RGBA": opaque, "P": colours.quantize(50),
+        "1": picture("L", 1).convert("1"), "gamma": colours,
+    }
+    for name, image in made.items():
+        file, seen = folder / f"{name}.png", folder / "seen.png"
+        chunks = PngInfo()
+        if name == "gamma":
+            chunks.add(b"gAMA", (100000).to_bytes(4, "big"))
+        image.save(file, pnginfo=chunks)
+        run(program, "predict", "--checkpoint", weights, "--invert", "off", "--png", seen, "--image", file)
+        with Image.open(seen) as enlarged, Image.open(file) as original:
+            shown = enlarged.resize((28, 28), Image.Resampling.NEAREST)
+            assert shown.tobytes() == original.convert("L").tobytes(), name
+
+
 def test_pandas_reads_the_records(folder):
     frame = pandas.read_json(folder / "metrics.jsonl", lines=True)
     losses = frame[frame.event == "train"].set_index("step").loss
@@ -130,4 +245,9 @@ with tempfile.TemporaryDirectory() as temporary:
     test_pandas_reads_the_records(work / "run")
     test_lockstep_takes_what_pytorch_trained(work)
     test_foreign_files_are_refused_in_one_line(work)
+    test_checkpoints_load_as_the_documentation_says(work / "adam")
+    test_a_file_saved_again_is_the_same(work)
+    test_other_types_and_prefixes_are_taken(work)
+    test_files_of_torch_save_are_named(work)
+    test_pictures_have_pillows_greys(work)
 print("pytorch_test: passed")

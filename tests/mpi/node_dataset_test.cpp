@@ -6,12 +6,22 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/data/synthetic.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 #include "idx_bytes.hpp"
 
 namespace lockstep::train {
 namespace {
+
+OpenDataset files_in(const std::string& folder) {
+  return [folder] { return data::open_fashion_mnist({folder}); };
+}
+
+std::unique_ptr<data::DatasetSource> synthetic() {
+  return data::make_synthetic(data::fashion_mnist_spec(), 60000, 10000, 0);
+}
 
 class NodeDatasetTest : public ::testing::Test {
  protected:
@@ -22,9 +32,10 @@ class NodeDatasetTest : public ::testing::Test {
   /// Rank 0's folder, for all ranks.
   const std::string folder_ = comm::broadcast_text(*communicator_, mine_.path().string(), 0);
 
-  void expect_failure_of_all(const DataOptions& options, ExitCode code, const char* mention) {
+  void expect_failure_of_all(const OpenDataset& open, const DataOptions& options, ExitCode code,
+                             const char* mention) {
     try {
-      (void)load_node_dataset(options, layout_, *communicator_);
+      (void)load_node_dataset(open, options, layout_, *communicator_);
       ADD_FAILURE() << "nothing was thrown";
     } catch (const comm::AgreedError& error) {
       EXPECT_EQ(error.code(), code);
@@ -38,12 +49,12 @@ TEST_F(NodeDatasetTest, EveryRankSeesTheWholeDataSetCutAsAsked) {
   if (layout_.rank == 0) tests::write_dataset(folder_, 40, 30);
   communicator_->barrier();
   const auto dataset =
-      load_node_dataset({.data_dir = folder_, .train_samples = 25}, layout_, *communicator_);
+      load_node_dataset(files_in(folder_), {.train_samples = 25}, layout_, *communicator_);
   EXPECT_EQ(dataset.train.size(), 25);
   EXPECT_EQ(dataset.test.size(), 30);
   for (std::int64_t i = 0; i < 25; ++i) {
-    EXPECT_TRUE(dataset.train.images[i].eq(i).all().item<bool>());
-    EXPECT_EQ(dataset.train.labels[i].item<int>(), i % 10);
+    EXPECT_TRUE(dataset.train.inputs[i].eq(i).all().item<bool>());
+    EXPECT_EQ(dataset.train.targets[i].item<int>(), i % 10);
   }
   EXPECT_EQ(dataset.digests().at("test_labels").size(), 64U);
   communicator_->barrier();
@@ -57,9 +68,9 @@ TEST_F(NodeDatasetTest, AllRanksFailTogether) {
     tests::write_bytes(std::filesystem::path(folder_) / "train-labels-idx1-ubyte", labels);
   }
   communicator_->barrier();
-  expect_failure_of_all({.data_dir = folder_}, ExitCode::kData, "label 200");
-  expect_failure_of_all({.data_dir = "/nowhere"}, ExitCode::kData, "/nowhere");
-  expect_failure_of_all({.synthetic = true, .test_samples = 10001}, ExitCode::kUsage,
+  expect_failure_of_all(files_in(folder_), {}, ExitCode::kData, "label 200");
+  expect_failure_of_all(files_in("/nowhere"), {}, ExitCode::kData, "/nowhere");
+  expect_failure_of_all(synthetic, {.test_samples = 10001}, ExitCode::kUsage,
                         "--test-samples 10001");
 }
 

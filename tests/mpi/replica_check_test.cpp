@@ -21,9 +21,9 @@ class ReplicaCheckTest : public ::testing::Test {
   const runtime::RankLayout layout_ = runtime::discover_rank_layout();
   const std::unique_ptr<comm::Communicator> control_ =
       comm::make_communicator({.node_shared = false}, layout_);
-  std::vector<model::NamedParameter> parts_ = {{"first", torch::ones({300})},
-                                               {"second", torch::ones({20, 5})},
-                                               {"optimizer.exp_avg.first", torch::ones({300})}};
+  std::vector<model::NamedTensor> parts_ = {{"first", torch::ones({300})},
+                                            {"second", torch::ones({20, 5})},
+                                            {"optimizer.exp_avg.first", torch::ones({300})}};
 
   /// The message of the failure; empty if there is none.
   std::string check() {
@@ -92,7 +92,7 @@ TEST_F(ReplicaCheckTest, TrainingStopsAtTheNextCheck) {
   options.optimization.accumulate_steps = 1;
   const auto gradients = comm::make_communicator({}, layout_);
   runtime::HostStream compute;
-  auto network = tests::small_network(options);
+  auto network = tests::small_network();
   FlipABit events(layout_.rank == 1, [&] { return network->parameters().back(); });
   try {
     (void)tests::train_small(network, options, *control_, *gradients, compute, torch::kCPU, events);

@@ -1,5 +1,8 @@
 #include "small_training.hpp"
 
+#include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/model/mlp.hpp>
+
 namespace lockstep::tests {
 namespace {
 
@@ -7,8 +10,8 @@ constexpr std::int64_t kSamples = 90;
 constexpr std::int64_t kTestSamples = 20;
 constexpr double kTinyMebibytes = 1e-5;  // every parameter gets a bucket of its own
 
-data::ImageDataset random_images(std::int64_t samples) {
-  return {torch::randint(0, 256, {samples, data::kImagePixels}, torch::kUInt8),
+data::Dataset random_images(std::int64_t samples) {
+  return {data::fashion_mnist_spec(), torch::randint(0, 256, {samples, 1, 28, 28}, torch::kUInt8),
           torch::randint(0, data::kClasses, {samples}, torch::kUInt8)};
 }
 
@@ -16,7 +19,6 @@ data::ImageDataset random_images(std::int64_t samples) {
 
 train::TrainOptions small_run() {
   train::TrainOptions options;
-  options.model.hidden = {8};
   options.sampling.batch_size = 4;
   options.sampling.tail = data::Tail::kExact;
   options.optimization.epochs = 2;
@@ -29,30 +31,30 @@ train::TrainOptions small_run() {
   return options;
 }
 
-model::NeuralNetwork small_network(const train::TrainOptions& options) {
-  return model::make_neural_network(data::kImagePixels, options.model.hidden, data::kClasses, 5);
+model::NetworkPtr small_network() {
+  return model::make_mlp(data::kImagePixels, std::vector<std::int64_t>{8}, data::kClasses, 5);
 }
 
 SmallResult train_small(const train::TrainOptions& options, comm::Communicator& control,
                         comm::Communicator& gradients, runtime::ComputeStream& compute,
                         const torch::Device& device, metrics::EventSink& events) {
-  auto network = small_network(options);
+  auto network = small_network();
   network->to(device);
   return train_small(network, options, control, gradients, compute, device, events);
 }
 
-SmallResult train_small(const model::NeuralNetwork& network, const train::TrainOptions& options,
+SmallResult train_small(const model::NetworkPtr& network, const train::TrainOptions& options,
                         comm::Communicator& control, comm::Communicator& gradients,
                         runtime::ComputeStream& compute, const torch::Device& device,
                         metrics::EventSink& events) {
-  if (options.optimization.precision == model::Precision::kBf16)
-    model::NeuralNetwork(network)->use_bfloat16();
+  if (options.optimization.precision == model::Precision::kBf16) network->use_bfloat16();
   const auto images = random_images(kSamples).to(device);
   const auto test = random_images(kTestSamples).to(device);
   const runtime::StopRequest stop;
   const auto layout = runtime::discover_rank_layout();
   train::Trainer trainer(options, train::resolve_batch_sizes(options, control.size()),
                          {.network = network,
+                          .loss = model::loss_function(model::Loss::kCrossEntropy),
                           .train = images,
                           .test = test,
                           .control = control,

@@ -20,10 +20,10 @@ struct SmallResult {
 };
 
 /// Initial weights, the same on every rank.
-[[nodiscard]] model::NeuralNetwork small_network(const train::TrainOptions& options);
+[[nodiscard]] model::NetworkPtr small_network();
 
 /// Collective; the network is on the device.
-[[nodiscard]] SmallResult train_small(const model::NeuralNetwork& network,
+[[nodiscard]] SmallResult train_small(const model::NetworkPtr& network,
                                       const train::TrainOptions& options,
                                       comm::Communicator& control, comm::Communicator& gradients,
                                       runtime::ComputeStream& compute, const torch::Device& device,

@@ -67,6 +67,29 @@ TEST_F(DoctorTest, ALauncherThatMpiDoesNotSeeIsAnError) {
   EXPECT_THAT(outcome.errors()[0], HasSubstr("of these findings"));
 }
 
+TEST_F(DoctorTest, VariablesMayHoldAnyBytes) {
+  for (const int ranks : {0, 2}) {
+    const auto outcome = run_program({.arguments = {"doctor", "--json", "--device", "cpu"},
+                                      .ranks = ranks,
+                                      .environment = {{"NCCL_X", "\xff"}, {"TERM", "\xfe"}},
+                                      .folder = folder_.path()});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_output << outcome.standard_error;
+    const auto report = nlohmann::json::parse(outcome.standard_output);
+    EXPECT_EQ(report.at("ranks").at(0).at("settings").at("NCCL_X"), "\xef\xbf\xbd");
+  }
+}
+
+TEST_F(DoctorTest, LooksAtTheFolderThatMpiKeepsSharedMemoryIn) {
+  const auto folder = folder_.path().string();
+  const auto outcome =
+      run_program({.arguments = {"doctor", "--json", "--device", "cpu"},
+                   .environment = {{"OMPI_MCA_osc_sm_backing_directory", folder}}});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_output << outcome.standard_error;
+  const auto report = nlohmann::json::parse(outcome.standard_output);
+  EXPECT_EQ(report.at("ranks").at(0).at("shared_memory_folder"), folder);
+  EXPECT_EQ(outcome.standard_output.find("/dev/shm"), std::string::npos);
+}
+
 TEST_F(DoctorTest, ADataSetThatIsNotThePublishedOneIsNoticed) {
   write_dataset(folder_ / "data", 100, 50);
   const auto outcome =

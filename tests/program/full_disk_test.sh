@@ -5,8 +5,8 @@ usage() {
   cat <<'TEXT'
 Usage: tests/program/full_disk_test.sh [--help] PROGRAM
 
-Trains into a file system that is too small for its checkpoints, then makes it larger and goes on. Exit code 77: this
-machine or user cannot mount a tmpfs.
+Trains into a file system that is too small for its checkpoints, then makes it larger and goes on; and into one with room
+for fewer checkpoints than asked for. Exit code 77: this machine or user cannot mount a tmpfs.
 TEXT
 }
 
@@ -53,4 +53,13 @@ mount -o remount,size=100m "$work/small"
 "$program" "${common[@]}" --output-dir "$work/small/run" --resume auto >"$work/log" 2>&1 ||
   fail "the resume: $(tail -n 3 "$work/log")"
 "$program" compare "$work/ample" "$work/small/run" >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+
+# Room for two checkpoints, of 2.7 MB, where three should stay and the final weights are to be written.
+umount "$work/small"
+mount -t tmpfs -o size=6m tmpfs "$work/small"
+common=(train --synthetic --train-samples 6400 --test-samples 100 --epochs 1 --threads 1 --checkpoint-every 20)
+"$program" "${common[@]}" --output-dir "$work/small/run" >"$work/log" 2>&1 || fail "room for two: $(cat "$work/log")"
+(($(grep -c 'warning: .*no space left for 3 checkpoints' "$work/log") == 1)) || fail "not one warning: $(cat "$work/log")"
+[[ $(readlink "$work/small/run/checkpoints/latest") == step-00000100.safetensors ]] || fail "not the newest"
+[[ -s $work/small/run/model.safetensors && -s $work/small/run/checkpoints/latest ]] || fail "what matters is not there"
 printf 'full_disk_test: passed\n'

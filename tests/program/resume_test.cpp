@@ -95,9 +95,10 @@ TEST_F(ResumeTest, ASignalSavesAndResumeGoesOnAsIfNothingHadHappened) {
                                       .signal_target = target,
                                       .signal_delay_ms = 300});
     ASSERT_EQ(stopped.exit_code, 75) << stopped.standard_error;
-    ASSERT_THAT(stopped.errors(), SizeIs(1)) << stopped.standard_error;
-    EXPECT_THAT(stopped.errors()[0],
-                AllOf(HasSubstr("state is saved"), HasSubstr("--resume auto")));
+    EXPECT_THAT(stopped.errors(), IsEmpty()) << stopped.standard_error;
+    EXPECT_THAT(stopped.standard_error,
+                AllOf(HasSubstr("lockstep: stopped by a signal in epoch"),
+                      HasSubstr("state is saved"), HasSubstr("--resume auto")));
     EXPECT_EQ(stopped.ranks_left, 0);
     const auto end = read_events(run, "run_end").back();
     EXPECT_EQ(end["status"], "preempted");
@@ -237,6 +238,82 @@ TEST_F(ResumeTest, AFileStartsABranchInAFolderOfItsOwn) {
   EXPECT_EQ(read_events(branch, "run_start").at(0)["steps_before"], 25);
   EXPECT_EQ(read_events(branch, "train").front()["step"], 29);
   EXPECT_EQ(read_events(run, "run_end").back()["steps"], 30);
+}
+
+TEST_F(ResumeTest, ARunsFolderOrItsCheckpointsGoOnInTheRunsFolder) {
+  const auto usual = [](const std::string& more) {
+    return words(
+        "train --synthetic --train-samples 2560 --test-samples 64 --epochs 2 --hidden 8 "
+        "--threads 1 " +
+        more);
+  };
+  const auto run = folder_ / "run";
+  const auto checkpoints = run / "checkpoints";
+  ASSERT_EQ(
+      run_program({.arguments = usual("--max-steps 10 --output-dir " + run.string())}).exit_code,
+      0);
+  struct Case {
+    std::string resume;
+    fs::path folder;
+  };
+  int steps = 10;
+  for (const auto& [resume, folder] :
+       {Case{run.string(), "."}, Case{"run", folder_.path()},
+        Case{"run/checkpoints/", folder_.path()}, Case{".", checkpoints}, Case{"..", checkpoints},
+        Case{".", run}, Case{"run --output-dir run", folder_.path()},
+        Case{"latest --output-dir ..", checkpoints},
+        Case{"run/checkpoints/latest --output-dir run", folder_.path()},
+        Case{"checkpoints/latest --output-dir .", run}}) {
+    SCOPED_TRACE(resume);
+    const auto outcome = run_program(
+        {.arguments = usual(fmt::format("--max-steps {} --resume {}", steps + 2, resume)),
+         .folder = folder});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+    EXPECT_EQ(read_events(run, "run_start").back()["steps_before"], steps);
+    steps += 2;
+    EXPECT_EQ(read_events(run, "run_end").back()["steps"], steps);
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "runs"));
+  EXPECT_FALSE(fs::exists(checkpoints / "runs"));
+
+  // Elsewhere it is a branch, also of checkpoints that were copied away.
+  fs::copy(checkpoints, folder_ / "copies");
+  for (const char* from : {"run", "copies"}) {
+    const auto outcome =
+        run_program({.arguments = usual(fmt::format(
+                         "--max-steps {} --resume {} --output-dir from_{}", steps + 1, from, from)),
+                     .folder = folder_.path()});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+    EXPECT_EQ(
+        read_events(folder_ / fmt::format("from_{}", from), "run_start").at(0)["steps_before"],
+        steps);
+  }
+  EXPECT_EQ(read_events(run, "run_end").back()["steps"], steps);
+
+  fs::create_directory(folder_ / "empty");
+  const auto outcome =
+      run_program({.arguments = usual("--resume empty"), .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 3);
+  ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("--resume empty: there is no checkpoint"));
+}
+
+TEST_F(ResumeTest, ADamagedLineOfMetricsIsLeftOutWithAWarning) {
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_program({.arguments = arguments(run, "--max-steps 60"), .ranks = 2}).exit_code, 0);
+  const auto expected = story_of(run).digest;
+  auto lines = read_bytes(run / "metrics.jsonl");
+  lines.insert(lines.find('\n') + 1, std::string(50, '\0') + "\n");
+  write_bytes(run / "metrics.jsonl", lines);
+  fs::remove(run / "checkpoints/step-00000060.safetensors");
+  fs::remove(run / "checkpoints/latest");
+  const auto again =
+      run_program({.arguments = arguments(run, "--max-steps 60 --resume auto"), .ranks = 2});
+  ASSERT_EQ(again.exit_code, 0) << again.standard_error;
+  EXPECT_THAT(again.standard_error,
+              AllOf(HasSubstr("warning: "), HasSubstr("metrics.jsonl: line 2 is no JSON object")));
+  EXPECT_EQ(story_of(run).digest, expected);
+  EXPECT_THAT(read_events(run, "train"), SizeIs(9));
 }
 
 TEST_F(ResumeTest, SaysWhatIsMissing) {

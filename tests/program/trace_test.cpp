@@ -3,6 +3,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,8 +15,10 @@
 namespace lockstep::tests {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 struct Piece {
   double begin = 0;  // microseconds
@@ -49,11 +52,20 @@ class TraceTest : public ::testing::Test {
       uncertainty_us_ = std::max(uncertainty_us_, of_rank.get<double>());
     }
     Trace trace;
+    std::map<int, int> ranks;  // of processes: names come before spans
     for (const auto& event : document["traceEvents"]) {
+      EXPECT_GE(event["pid"], 1);  // 0 is the idle task to Perfetto
+      EXPECT_GE(event["tid"], 1);
+      if (event["name"] == "process_name") {
+        std::istringstream name(event["args"]["name"].get<std::string>());
+        std::string word;
+        name >> word >> ranks[event["pid"]];
+        EXPECT_EQ(word, "rank");
+      }
       if (event["ph"] != "X") continue;
       const double begin = event["ts"];
       EXPECT_GE(begin, 0);
-      trace[event["pid"]][event["args"]["step"]].pieces.emplace(
+      trace[ranks.at(event["pid"])][event["args"]["step"]].pieces.emplace(
           event["name"], Piece{begin, begin + event["dur"].get<double>()});
     }
     return trace;
@@ -112,18 +124,59 @@ TEST_F(TraceTest, ARunThatEndsBeforeItsLastStepShowsWhatThereIs) {
   EXPECT_EQ(steps_of(read().at(1)), (std::set<std::int64_t>{11, 12, 13, 14}));
 }
 
-TEST_F(TraceTest, WhatHindersItIsAWarning) {
-  auto outcome = train(2, "--max-steps 5");
+TEST_F(TraceTest, ThatNoStepIsShownIsAWarning) {
+  const auto outcome = train(2, "--max-steps 5");
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.standard_error, HasSubstr("warning: --trace"));
   EXPECT_THAT(outcome.standard_error, HasSubstr("took none of steps 11 to 30"));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("this run ends after step 5, before the first"));
   EXPECT_FALSE(std::filesystem::exists(file_));
-  std::filesystem::remove_all(folder_ / "run2");
-  std::filesystem::create_directory(file_);
-  outcome = train(2, "");
+}
+
+TEST_F(TraceTest, WhatHindersItAtItsEndIsAWarning) {
+  auto arguments = words(
+      "train --synthetic --train-samples 1280 --test-samples 64 --epochs 1 --hidden 8 "
+      "--threads 1 --trace-steps 2 --trace /dev/full --output-dir");
+  arguments.push_back((folder_ / "run").string());
+  const auto outcome = run_program({.arguments = arguments});
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.standard_error, HasSubstr("warning: --trace: cannot rename to"));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("warning: --trace: cannot write /dev/full"));
   EXPECT_THAT(outcome.errors(), IsEmpty());
+}
+
+TEST_F(TraceTest, WhatCannotBeWrittenIsFoundBeforeTheTraining) {
+  namespace fs = std::filesystem;
+  const auto run = folder_ / "run";
+  const auto expect_refused = [&](const fs::path& trace, const std::string& why,
+                                  const std::string& more = "") {
+    auto arguments = words(
+        "train --synthetic --train-samples 1280 --test-samples 64 --epochs 1 "
+        "--hidden 8 --threads 1 " +
+        more);
+    arguments.insert(arguments.end(), {"--output-dir", run.string(), "--trace", trace.string()});
+    const auto outcome = run_program({.arguments = arguments});
+    EXPECT_EQ(outcome.exit_code, 2) << trace;
+    ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+    EXPECT_THAT(outcome.errors()[0], AllOf(HasSubstr("--trace " + trace.string()), HasSubstr(why)));
+    EXPECT_THAT(outcome.standard_output, IsEmpty());
+  };
+  expect_refused(folder_ / "nowhere/trace.json", "no folder");
+  expect_refused(folder_.path(), "a folder");
+  for (const char* name : {"metrics.jsonl", "config.json", "model.safetensors", "predictions.json",
+                           "run.lock", "checkpoints/trace.json", "events.out.tfevents.1"}) {
+    expect_refused(run / name, "the run itself writes");
+    EXPECT_FALSE(fs::exists(run)) << name;
+  }
+  const auto outcome = run_program(
+      {.arguments = words("train --synthetic --train-samples 1280 --test-samples 64 --epochs 1 "
+                          "--hidden 8 --threads 1 --output-dir " +
+                          run.string() + " --trace " + (run / "trace.json").string())});
+  ASSERT_EQ(outcome.exit_code, 0) << "in the folder that the run makes: " << outcome.standard_error;
+  EXPECT_TRUE(fs::exists(run / "trace.json"));
+  const auto metrics = read_bytes(run / "metrics.jsonl");
+  fs::create_symlink(run / "metrics.jsonl", folder_ / "link");
+  expect_refused(folder_ / "link", "the run itself writes", "--resume auto");
+  EXPECT_EQ(read_bytes(run / "metrics.jsonl"), metrics);
 }
 
 }  // namespace

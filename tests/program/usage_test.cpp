@@ -72,6 +72,27 @@ TEST_F(UsageTest, Options) {
   expect_error(train({"--backend", "nccl", "--synthetic"}), 2, {"--backend nccl"});
 }
 
+TEST_F(UsageTest, OptionsCanBeCheckedAlone) {
+  const auto check = [&](std::vector<std::string> arguments,
+                         std::map<std::string, std::string> environment) {
+    arguments.emplace_back("--check-options");
+    environment.insert({{"SLURM_NTASKS", "4"}, {"SLURM_PROCID", "1"}});  // as in a batch script
+    return run_program({.arguments = std::move(arguments),
+                        .environment = std::move(environment),
+                        .folder = folder_.path()});
+  };
+  const auto wrong = check({"train"}, {{"LOCKSTEP_LR", "none"}});
+  EXPECT_EQ(wrong.exit_code, 2);
+  ASSERT_THAT(wrong.errors(), SizeIs(1));
+  EXPECT_THAT(wrong.errors()[0], HasSubstr("LOCKSTEP_LR"));
+  for (const auto& command : {"train", "evaluate", "compare"}) {
+    const auto right = check({command}, {{"LOCKSTEP_LR", "0.1"}});
+    EXPECT_EQ(right.exit_code, 0) << command;
+    EXPECT_THAT(right.standard_output + right.standard_error, IsEmpty()) << command;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
+}
+
 TEST_F(UsageTest, GlobalBatchThatRanksCannotShare) {
   const auto outcome = run_program(
       {.arguments = train({"--global-batch-size", "64"}), .ranks = 3, .folder = folder_.path()});
@@ -106,6 +127,44 @@ TEST_F(UsageTest, MoreRanksThanSamples) {
   EXPECT_EQ(outcome.exit_code, 2);
   ASSERT_THAT(outcome.errors(), SizeIs(1));
   EXPECT_THAT(outcome.errors()[0], HasSubstr("3 ranks but only 2 training samples"));
+}
+
+TEST_F(UsageTest, ARunThatWouldTrainNothing) {
+  const auto outcome = run_program(
+      {.arguments = train_on_data(words("--tail drop --virtual-shards 128 --batch-size 128")),
+       .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 2);
+  ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+  EXPECT_THAT(outcome.errors()[0], HasSubstr("--tail drop leaves nothing to train"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "runs"));
+}
+
+TEST_F(UsageTest, FoldersAreNamedAsMeant) {
+  write_bytes(folder_ / "quoted.conf", "\xef\xbb\xbfoutput-dir = \"a b#1\"  # comment\r\n");
+  write_bytes(folder_ / "hash.conf", "output-dir = e#3\n");
+  write_bytes(folder_ / "home.conf", "output-dir = ~/of-file\n");
+  for (const auto& [option, folder] :
+       std::map<std::string, std::string>{{"--config=quoted.conf", "a b#1"},
+                                          {"--config=hash.conf", "e#3"},
+                                          {"--config=home.conf", "of-file"},
+                                          {"--output-dir=~/of-line", "of-line"}}) {
+    const auto outcome = run_program({.arguments = train_on_data({"--max-steps", "1", option}),
+                                      .environment = {{"HOME", folder_.path().string()}},
+                                      .folder = folder_.path()});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+    EXPECT_TRUE(std::filesystem::exists(folder_ / folder / "model.safetensors")) << folder;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "~"));
+}
+
+TEST_F(UsageTest, AConfigurationFileOfAnyName) {
+  write_bytes(folder_ / "caf\xe9.conf", "epochs = many\n");
+  expect_error({"train", "--config", "caf\xe9.conf"}, 2, {".conf:1", "'many'"});
+  write_bytes(folder_ / "caf\xe9.conf", "max-steps = 1\n");
+  const auto outcome =
+      run_program({.arguments = {"train", "--synthetic", "--config", "caf\xe9.conf"},
+                   .folder = folder_.path()});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
 }
 
 TEST_F(UsageTest, CudaThatIsNotThere) {

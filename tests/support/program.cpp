@@ -51,7 +51,9 @@ void forget_inherited_options() {
   ::setpgid(0, 0);
   const int flags = O_WRONLY | O_CREAT | O_TRUNC;
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
-  ::dup2(::open(out.c_str(), flags, 0600), STDOUT_FILENO);
+  ::dup2(invocation.standard_output >= 0 ? invocation.standard_output
+                                         : ::open(out.c_str(), flags, 0600),
+         STDOUT_FILENO);
   ::dup2(::open(err.c_str(), flags, 0600), STDERR_FILENO);
   if (::chdir(invocation.folder.c_str()) != 0) ::_exit(126);
   forget_inherited_options();
@@ -62,8 +64,9 @@ void forget_inherited_options() {
     const auto limit = static_cast<rlim_t>(invocation.file_size_limit_bytes);
     const rlimit both = {limit, limit};
     ::setrlimit(RLIMIT_FSIZE, &both);
-    (void)::signal(SIGXFSZ, SIG_IGN);  // then write() fails with EFBIG instead
   }
+  // As a terminal's shell starts a program; a script's background jobs ignore SIGINT.
+  for (const int number : {SIGINT, SIGHUP, SIGPIPE}) (void)::signal(number, SIG_DFL);
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -71,8 +74,8 @@ void forget_inherited_options() {
   ::_exit(127);
 }
 
-bool has_line(const std::string& path) {
-  return read_bytes(path).find('\n') != std::string::npos;
+bool has_text(const std::string& path, const std::string& text) {
+  return read_bytes(path).find(text) != std::string::npos;
 }
 
 /// Processes named lockstep that are `parent` or its children.
@@ -132,24 +135,38 @@ Outcome run_program(const Invocation& invocation) {
   if (child == 0) become_program(invocation, words, out, err);
 
   Outcome outcome;
+  const bool by_text = !invocation.signal_after_text.empty();
   const auto deadline = Clock::now() + std::chrono::seconds(invocation.timeout_seconds);
-  bool signalled = invocation.signal_after_first_line == 0;
+  bool signalled = invocation.signal_after_first_line == 0 && !invocation.at_signal;
+  bool signalled_again = invocation.second_signal_delay_ms == 0;
   std::vector<pid_t> ranks;
+  std::vector<pid_t> targets;
   auto signalled_at = Clock::now();
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
-    if (!signalled && has_line(out)) {
+    if (!signalled &&
+        has_text(by_text ? err : out, by_text ? invocation.signal_after_text : "\n")) {
       std::this_thread::sleep_for(std::chrono::milliseconds(invocation.signal_delay_ms));
       ranks = ranks_of(child);
-      auto targets = ranks;
+      targets = ranks;
       if (invocation.signal_target == SignalTarget::kLauncher) targets = {child};
       if (invocation.signal_target == SignalTarget::kOneRank && !targets.empty()) {
         targets = {targets[static_cast<std::size_t>(invocation.signalled_rank) % targets.size()]};
       }
-      for (const pid_t target : targets) ::kill(target, invocation.signal_after_first_line);
+      if (invocation.at_signal) {
+        invocation.at_signal();
+      } else {
+        for (const pid_t target : targets) ::kill(target, invocation.signal_after_first_line);
+      }
       outcome.signalled.assign(targets.begin(), targets.end());
       signalled_at = Clock::now();
       signalled = true;
+    }
+    const auto since_signal = Clock::now() - signalled_at;
+    if (signalled && !signalled_again &&
+        since_signal > std::chrono::milliseconds(invocation.second_signal_delay_ms)) {
+      for (const pid_t target : targets) ::kill(target, invocation.signal_after_first_line);
+      signalled_again = true;
     }
     if (Clock::now() > deadline) {
       outcome.timed_out = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,7 +38,11 @@ struct Invocation {
   SignalTarget signal_target = SignalTarget::kAllRanks;
   int signalled_rank = 1;   ///< kOneRank's, counted by process id: that of the ranks, as a rule
   int signal_delay_ms = 0;  ///< after that line
+  std::string signal_after_text{};    ///< sent once standard error has this text instead
+  int second_signal_delay_ms = 0;     ///< sent once more, so long after the first; 0: it is not
+  std::function<void()> at_signal{};  ///< called in its place, if there is one
   std::int64_t file_size_limit_bytes = 0;  ///< RLIMIT_FSIZE of the program; 0: none
+  int standard_output = -1;  ///< a descriptor that it gets instead of one whose text is collected
 };
 
 [[nodiscard]] Outcome run_program(const Invocation& invocation);

@@ -63,6 +63,20 @@ TEST(AllReduceModel, AWishIsGrantedAndInsideANodeMemoryIsShared) {
   EXPECT_EQ(shared->algorithm, AllReduceAlgorithm::kSharedMemory);
 }
 
+TEST(AllReduceModel, OneNumberOfRanksLeavesAllAlgorithmsOpen) {
+  const auto of_two = times({2}, ring);
+  const auto others = fit_alternatives(of_two, *fit_allreduce(of_two, false));
+  ASSERT_EQ(others.size(), 3U);
+  for (const auto& other : others) {
+    EXPECT_NE(other.algorithm, AllReduceAlgorithm::kRing);
+    EXPECT_LT(other.worst_relative_error, 1e-6) << algorithm_name(other.algorithm);
+    EXPECT_GT(std::abs(other.microseconds(8, 1 << 10) / ring(8, 1 << 10) - 1), 0.1)
+        << algorithm_name(other.algorithm);
+  }
+  const auto of_several = times({2, 4}, ring);
+  EXPECT_TRUE(fit_alternatives(of_several, *fit_allreduce(of_several, false)).empty());
+}
+
 TEST(AllReduceModel, OneRankAloneSaysNothing) {
   EXPECT_FALSE(fit_allreduce(times({1}, [](int, double) { return 1.0; }), false));
   EXPECT_FALSE(fit_allreduce({}, false));

@@ -73,6 +73,71 @@ TEST(BatchSizes, SaysWhichShardsAndRanksGoTogether) {
                                   {"power of two", "4 and 8"});
 }
 
+TEST(BatchSizes, AdvisesNothingWhereTheGlobalBatchWasGivenOrCouldNotBeShared) {
+  TrainOptions options;
+  options.sampling.global_batch_size = 64;
+  EXPECT_EQ(resolve_batch_sizes(options, 4).describe(), "4 ranks × 16 = global batch 64");
+  options.distribution.virtual_shards = 8;
+  EXPECT_EQ(resolve_batch_sizes(options, 4).describe(),
+            "4 ranks × 2 virtual shards × 8 = global batch 64");
+  EXPECT_EQ(resolve_batch_sizes({}, 1).describe(), "1 rank × 64 = global batch 64");
+  TrainOptions accumulating;
+  accumulating.sampling.batch_size = 2;
+  accumulating.optimization.accumulate_steps = 8;  // 16 cannot be shared by 4 ranks × 8 passes
+  EXPECT_EQ(resolve_batch_sizes(accumulating, 4).describe(),
+            "4 ranks × 2 × 8 accumulated = global batch 64");
+}
+
+TEST(BatchSizes, TheBatchThatIsAdvisedCanBeGiven) {
+  for (const std::int64_t batch : {1, 2, 12, 64}) {
+    for (const std::int64_t accumulate : {1, 3, 8}) {
+      for (const int ranks : {2, 3, 4}) {
+        TrainOptions options;
+        options.sampling.batch_size = batch;
+        options.optimization.accumulate_steps = accumulate;
+        const auto text = resolve_batch_sizes(options, ranks).describe();
+        const std::string word = "`--global-batch-size ";
+        const auto found = text.find(word);
+        if (found == std::string::npos) continue;
+        options.sampling.global_batch_size = std::stoll(text.substr(found + word.size()));
+        options.sampling.batch_size.reset();
+        EXPECT_NO_THROW((void)resolve_batch_sizes(options, ranks)) << text;
+      }
+    }
+  }
+}
+
+TEST(CheckEnoughSamples, RefusesARunThatWouldTrainNothing) {
+  TrainOptions options;
+  options.distribution.virtual_shards = 128;
+  options.sampling.batch_size = 128;
+  auto sizes = resolve_batch_sizes(options, 1);
+  options.sampling.tail = data::Tail::kDrop;
+  tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 100); },
+                                  {"--tail drop", "128 virtual shards", "100 training samples",
+                                   "pad or exact", "--virtual-shards 64"});
+  EXPECT_NO_THROW(check_enough_samples(options, sizes, 128));
+  options.data.validation_fraction = 0.5;  // 75 are left of 150
+  tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 150); },
+                                  {"only 75 training samples"});
+  for (const auto tail : {data::Tail::kPad, data::Tail::kExact}) {
+    options.sampling.tail = tail;
+    EXPECT_NO_THROW(check_enough_samples(options, sizes, 100));
+  }
+}
+
+TEST(CheckEnoughSamples, RefusesFewerThanRanksAndAnEmptyValidationSet) {
+  TrainOptions options;
+  const auto sizes = resolve_batch_sizes(options, 3);
+  tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 2); },
+                                  {"3 ranks but only 2 training samples"});
+  options.data.validation_fraction = 0.001;
+  tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 100); },
+                                  {"--validation-fraction 0.001", "at least 1/100"});
+  options.data.validation_fraction = 0.01;
+  EXPECT_NO_THROW(check_enough_samples(options, sizes, 100));
+}
+
 TEST(CheckCombinations, RefusesImpossibleOnes) {
   TrainOptions both;
   both.sampling.batch_size = 64;

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <lockstep/app/bindings.hpp>
+#include <lockstep/options/bindings.hpp>
 
-namespace lockstep::app {
+namespace lockstep::options {
 namespace {
 
 TEST(ByteSize, TakesUnits) {
@@ -27,4 +27,4 @@ TEST(ByteSize, RefusesEverythingElse) {
 }
 
 }  // namespace
-}  // namespace lockstep::app
+}  // namespace lockstep::options

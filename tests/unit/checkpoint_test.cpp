@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/model/safetensors.hpp>
+#include <lockstep/model/weights.hpp>
 #include <lockstep/train/checkpoint_folder.hpp>
 #include <lockstep/train/checkpoint_writer.hpp>
 
@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 Checkpoint checkpoint_of(std::int64_t steps) {
   Checkpoint checkpoint;
@@ -95,9 +96,17 @@ TEST(Checkpoint, EveryCutAndEveryFlippedBitIsFound) {
 
 TEST(Checkpoint, SaysWhatDiffers) {
   const nlohmann::ordered_json theirs = {{"lr", 0.1}, {"hidden", {8, 4}}, {"tail", "pad"}};
-  EXPECT_EQ(describe_differences(theirs, theirs), "");
-  EXPECT_EQ(describe_differences(theirs, {{"lr", 0.2}, {"hidden", {8, 4}}, {"loss", "mse"}}),
+  EXPECT_EQ(describe_differences(theirs, theirs, {}), "");
+  EXPECT_EQ(describe_differences(theirs, {{"lr", 0.2}, {"hidden", {8, 4}}, {"loss", "mse"}}, {}),
             "lr is 0.1 there and 0.2 here; loss is absent there and \"mse\" here");
+}
+
+TEST(Checkpoint, IsOneWithTheDefaultOfAnOptionThatItsVersionDidNotHave) {
+  const nlohmann::ordered_json theirs = {{"lr", 0.1}};
+  const nlohmann::ordered_json defaults = {{"lr", 7}, {"model", "mlp"}};
+  EXPECT_EQ(describe_differences(theirs, {{"lr", 0.1}, {"model", "mlp"}}, defaults), "");
+  EXPECT_EQ(describe_differences(theirs, {{"lr", 0.1}, {"model", "cnn"}}, defaults),
+            "model is \"mlp\" there and \"cnn\" here");
 }
 
 std::vector<std::string> names_in(const fs::path& folder) {
@@ -143,6 +152,60 @@ TEST(CheckpointFolder, FallsBackToTheOneBefore) {
                                  {"no checkpoint", "step-00000030", "step-00000010"});
 }
 
+/// A write for which there is room once `needed` files are gone.
+class TightDisk {
+ public:
+  TightDisk(fs::path folder, std::size_t most_files)
+      : folder_(std::move(folder)), most_files_(most_files) {}
+  void operator()() const {
+    const auto names = names_in(folder_);
+    const auto files = std::count_if(names.begin(), names.end(),
+                                     [](const std::string& name) { return name != "latest"; });
+    if (static_cast<std::size_t>(files) >= most_files_) throw NoSpaceLeft("full");
+    tests::write_bytes(folder_ / "step-00000099.safetensors", "new");
+  }
+
+ private:
+  fs::path folder_;
+  std::size_t most_files_;
+};
+
+TEST(CheckpointFolder, MakesRoomFromTheOldestOnButKeepsTheNewestGoodOne) {
+  const tests::TemporaryFolder run;
+  const CheckpointFolder folder(run.path());
+  for (const std::int64_t step : {10, 20, 30}) folder.save(checkpoint_of(step), 3);
+  const TightDisk for_three(run / "checkpoints", 3);
+  EXPECT_EQ(folder.make_room_for(for_three), 1);
+  EXPECT_THAT(names_in(run / "checkpoints"),
+              ElementsAre("latest", "step-00000020.safetensors", "step-00000030.safetensors",
+                          "step-00000099.safetensors"));
+  fs::remove(run / "checkpoints/step-00000099.safetensors");
+  const TightDisk for_none(run / "checkpoints", 0);
+  EXPECT_THROW(folder.make_room_for(for_none), NoSpaceLeft);
+  EXPECT_THAT(names_in(run / "checkpoints"), ElementsAre("latest", "step-00000030.safetensors"));
+  EXPECT_EQ(folder.make_room_for([] {}), 0);
+}
+
+TEST(CheckpointFolder, KeepsAnOlderOneIfTheNewestIsDamaged) {
+  const tests::TemporaryFolder run;
+  const CheckpointFolder folder(run.path());
+  for (const std::int64_t step : {10, 20, 30}) folder.save(checkpoint_of(step), 3);
+  fs::resize_file(folder.path_of(30), 100);
+  EXPECT_THROW(folder.make_room_for(TightDisk(run / "checkpoints", 0)), NoSpaceLeft);
+  EXPECT_THAT(names_in(run / "checkpoints"), ElementsAre("latest", "step-00000020.safetensors"));
+  fs::resize_file(folder.path_of(20), 100);
+  EXPECT_THROW(folder.make_room_for(TightDisk(run / "checkpoints", 0)), NoSpaceLeft);
+  EXPECT_THAT(names_in(run / "checkpoints"), ElementsAre("latest", "step-00000020.safetensors"));
+}
+
+TEST(CheckpointFolder, ChecksTheFolderThatItIsGiven) {
+  const tests::TemporaryFolder run;
+  CheckpointFolder(run.path()).save(checkpoint_of(10), 3);
+  fs::rename(run / "checkpoints", run / "copies");
+  EXPECT_FALSE(CheckpointFolder(run.path()).read_newest(quiet()));
+  EXPECT_EQ(CheckpointFolder::at(run / "copies").read_newest(quiet())->position.steps, 10);
+}
+
 TEST(CheckpointFolder, TakesAwayHalfWrittenFiles) {
   const tests::TemporaryFolder run;
   const CheckpointFolder folder(run.path());
@@ -155,29 +218,51 @@ TEST(CheckpointFolder, TakesAwayHalfWrittenFiles) {
 TEST(CheckpointWriter, TellsOfSuccessAndFailureAndGoesOn) {
   const tests::TemporaryFolder run;
   CheckpointWriter writer(CheckpointFolder(run.path()), 3);
-  EXPECT_FALSE(writer.poll().has_value());
+  EXPECT_THAT(writer.poll(), IsEmpty());
   writer.save(checkpoint_of(10));
-  auto event = writer.finish();
-  ASSERT_TRUE(event.has_value());
-  EXPECT_EQ(event->step, 10);
-  EXPECT_THAT(event->failure, IsEmpty());
-  EXPECT_TRUE(fs::exists(event->path));
-  EXPECT_FALSE(writer.finish().has_value());
+  auto events = writer.finish();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].step, 10);
+  EXPECT_THAT(events[0].failure, IsEmpty());
+  EXPECT_TRUE(fs::exists(events[0].path));
+  EXPECT_THAT(writer.finish(), IsEmpty());
 
   fs::rename(run / "checkpoints", run / "away");
   tests::write_bytes(run / "checkpoints", "in the way");
   writer.save(checkpoint_of(20));
-  event = writer.finish();
-  EXPECT_THAT(event->failure, HasSubstr("checkpoints"));
-  EXPECT_EQ(writer.failure(), event->failure);
+  events = writer.finish();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_THAT(events[0].failure, HasSubstr("checkpoints"));
+  EXPECT_EQ(writer.failure(), events[0].failure);
 
   fs::remove(run / "checkpoints");
   fs::rename(run / "away", run / "checkpoints");
   writer.save(checkpoint_of(30));
-  writer.save(checkpoint_of(40));  // waits for the one before, which is told of first
-  EXPECT_EQ(writer.poll()->step, 30);
-  EXPECT_EQ(writer.finish()->step, 40);
+  writer.save(checkpoint_of(40));  // waits for the one before
+  events = writer.poll();
+  for (auto& event : writer.finish()) events.push_back(std::move(event));
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_EQ(events[0].step, 30);
+  EXPECT_EQ(events[1].step, 40);
   EXPECT_THAT(writer.failure(), IsEmpty());
+}
+
+TEST(CheckpointWriter, FinishTellsOfEverySaveAndKnowsTheLast) {
+  const tests::TemporaryFolder run;
+  CheckpointWriter writer(CheckpointFolder(run.path()), 3);
+  for (const int step : {10, 20, 30}) writer.save(checkpoint_of(step));
+  const auto events = writer.finish();
+  ASSERT_THAT(events, SizeIs(3));
+  EXPECT_EQ(events[2].step, 30);
+  EXPECT_THAT(writer.failure(), IsEmpty());
+
+  fs::remove_all(run / "checkpoints");
+  tests::write_bytes(run / "checkpoints", "in the way");
+  for (const int step : {40, 50}) writer.save(checkpoint_of(step));
+  const auto failed = writer.finish();
+  ASSERT_THAT(failed, SizeIs(2));
+  EXPECT_EQ(writer.failure(), failed[1].failure);
+  EXPECT_THAT(writer.failure(), HasSubstr("checkpoints"));
 }
 
 }  // namespace

@@ -92,6 +92,11 @@ TEST(Diagnosis, EachTroubleIsFoundWithItsRemedy) {
       {[](auto& ranks) { ranks[0].shared_memory_bytes = 64U << 20U; }, Level::kWarning,
        "node0: 64 MiB free in /dev/shm", "--shm-size"},
       {[](auto& ranks) {
+         ranks[0].shared_memory_folder = "/scratch";
+         ranks[0].shared_memory_bytes = 64U << 20U;
+       },
+       Level::kWarning, "node0: 64 MiB free in /scratch", "OMPI_MCA_osc_sm_backing_directory"},
+      {[](auto& ranks) {
          for (auto& rank : ranks) rank.built_with_cuda = false;
        },
        Level::kWarning, "node0 has 2 GPUs that this CPU-only build leaves idle", "--cuda"},

@@ -18,27 +18,54 @@ std::vector<float> joined(const nlohmann::json& parts) {
   return all;
 }
 
+const std::map<std::string, Optimizer>& kinds() {
+  static const std::map<std::string, Optimizer> all = {{"sgd", Optimizer::kSgd},
+                                                       {"adam", Optimizer::kAdam},
+                                                       {"adamw", Optimizer::kAdamW},
+                                                       {"rmsprop", Optimizer::kRmsProp}};
+  return all;
+}
+
+void expect_result(const nlohmann::json& item, const OptimizationOptions& options) {
+  const auto parameters = torch::tensor(joined(item["start"]));
+  auto gradients = torch::zeros_like(parameters);
+  FlatOptimizer optimizer(options, parameters, gradients);
+  for (const auto& step : item["gradients"]) {
+    gradients.copy_(torch::tensor(joined(step)));
+    optimizer.step(item["lr"]);
+  }
+  const auto expected = torch::tensor(joined(item["result"]));
+  EXPECT_TRUE(parameters.allclose(expected, 1e-5, 1e-6)) << parameters << expected;
+}
+
+TEST(FlatOptimizer, DefaultsArePyTorchsForEachOptimizer) {
+  const auto golden = tests::load_golden("pytorch.json", "optimizer_defaults");
+  ASSERT_EQ(golden["cases"].size(), kinds().size());
+  for (const auto& item : golden["cases"]) {
+    SCOPED_TRACE(item["optimizer"].dump());
+    OptimizationOptions options;
+    options.optimizer = kinds().at(item["optimizer"]);
+    expect_result(item, options);
+  }
+}
+
+TEST(FlatOptimizer, AWeightDecayOf0IsNoDefault) {
+  OptimizationOptions options;
+  options.optimizer = Optimizer::kAdamW;
+  EXPECT_EQ(weight_decay_of(options), 0.01);
+  options.weight_decay = 0;
+  EXPECT_EQ(weight_decay_of(options), 0);
+}
+
 TEST(FlatOptimizer, GivesEachParameterWhatPyTorchGivesItAlone) {
-  const std::map<std::string, Optimizer> kinds = {{"sgd", Optimizer::kSgd},
-                                                  {"adam", Optimizer::kAdam},
-                                                  {"adamw", Optimizer::kAdamW},
-                                                  {"rmsprop", Optimizer::kRmsProp}};
   for (const auto& item : tests::load_golden("pytorch.json", "optimizers")) {
     SCOPED_TRACE(item["optimizer"].dump() + ", clipping at " + item["clip_grad_norm"].dump());
     OptimizationOptions options;
-    options.optimizer = kinds.at(item["optimizer"]);
+    options.optimizer = kinds().at(item["optimizer"]);
     options.momentum = item["momentum"];
     options.weight_decay = item["weight_decay"];
     options.clip_grad_norm = item["clip_grad_norm"];
-    const auto parameters = torch::tensor(joined(item["start"]));
-    auto gradients = torch::zeros_like(parameters);
-    FlatOptimizer optimizer(options, parameters, gradients);
-    for (const auto& step : item["gradients"]) {
-      gradients.copy_(torch::tensor(joined(step)));
-      optimizer.step(item["lr"]);
-    }
-    const auto expected = torch::tensor(joined(item["result"]));
-    EXPECT_TRUE(parameters.allclose(expected, 1e-5, 1e-6)) << parameters << expected;
+    expect_result(item, options);
   }
 }
 
@@ -53,8 +80,8 @@ TEST(FlatOptimizer, ClearsGradientsInThePassOfPlainSgdAndRoundsAsLibTorchDoes) {
       auto kept_gradients = torch::empty({elements});
       auto cleared_gradients = torch::empty({elements});
       FlatOptimizer keeping(options, kept, kept_gradients);
-      FlatOptimizer clearing(options, cleared, cleared_gradients,
-                             FlatOptimizer::AfterStep::kMayClearGradients);
+      keeping.keep_gradients();
+      FlatOptimizer clearing(options, cleared, cleared_gradients);
       EXPECT_FALSE(keeping.clears_gradients());
       EXPECT_TRUE(clearing.clears_gradients());
       for (int step = 0; step < 3; ++step) {
@@ -73,9 +100,7 @@ TEST(FlatOptimizer, ClearsGradientsInThePassOfPlainSgdAndRoundsAsLibTorchDoes) {
 TEST(FlatOptimizer, KeepsGradientsOfWhatIsNoPlainSgd) {
   const auto clears = [](const OptimizationOptions& options) {
     const auto parameters = torch::zeros({3});
-    return FlatOptimizer(options, parameters, torch::zeros({3}),
-                         FlatOptimizer::AfterStep::kMayClearGradients)
-        .clears_gradients();
+    return FlatOptimizer(options, parameters, torch::zeros({3})).clears_gradients();
   };
   OptimizationOptions options;
   EXPECT_TRUE(clears(options));

@@ -1,6 +1,8 @@
 #include <functional>
 #include <numeric>
+#include <sys/stat.h>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
@@ -73,6 +75,38 @@ TEST_F(IdxFileTest, RefusesFloatsAndOtherElementTypes) {
   auto bytes = tests::idx_header({2}) + "ab";
   bytes[2] = '\x0d';
   expect_data_error(bytes, {"unsigned bytes", "0x00000d01"});
+}
+
+TEST_F(IdxFileTest, SaysWhatAnotherKindOfFileIs) {
+  const auto expect = [&](const std::string& bytes, const char* what) {
+    for (const auto& stored : {bytes, tests::gzip(bytes)}) {
+      const auto path = file(stored);
+      try {
+        (void)decode(path);
+        ADD_FAILURE() << "taken, though " << what;
+      } catch (const DataError& error) {
+        EXPECT_THAT(error.what(), ::testing::HasSubstr(what));
+        // It would bring the same file again.
+        EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("fetch-data.sh")));
+      }
+    }
+  };
+  expect("PK\x03\x04 and so on", "zip archive: unpack it");
+  expect("<!DOCTYPE html><html>", "web page");
+  expect("label,pixel1,pixel2\n", "CSV");
+  expect("version https://git-lfs.github.com/spec/v1\n", "git lfs pull");
+  expect("\x89PNG\r\n\x1a\n", "picture");
+  expect(std::string("\0\0\x0d\x03", 4) + std::string(40, '\0'), "converted to unsigned bytes");
+  const auto twice = tests::gzip(tests::gzip(tests::idx_header({3}) + "abc"));
+  const auto path = file(twice);
+  tests::expect_error<DataError>([&] { decode(path); }, {"compressed twice"});
+}
+
+TEST_F(IdxFileTest, WaitsForNoPipe) {
+  const auto pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  tests::expect_error<DataError>([&] { IdxFile file(pipe); }, {"pipe", "is not a file"});
+  tests::expect_error<DataError>([&] { IdxFile file("/dev/zero"); }, {"is not a file"});
 }
 
 TEST_F(IdxFileTest, HoldsTheLengthAgainstTheHeaderBeforeReading) {

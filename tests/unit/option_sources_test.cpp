@@ -1,14 +1,17 @@
+#include <sys/stat.h>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/app/option_sources.hpp>
 #include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/error.hpp>
+#include <lockstep/options/option_sources.hpp>
 
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
-namespace lockstep::app {
+namespace lockstep::options {
 namespace {
 
 using ::testing::ElementsAre;
@@ -18,7 +21,8 @@ using ::testing::IsEmpty;
 class OptionSourcesTest : public ::testing::Test {
  protected:
   train::TrainOptions options_;
-  const OptionTable table_ = train_option_table(options_);
+  task::BuiltinTask task_;
+  const OptionTable table_ = app::train_option_table(options_, task_);
   const tests::TemporaryFolder folder_;
   std::vector<std::string> warnings_;
 
@@ -31,6 +35,10 @@ class OptionSourcesTest : public ::testing::Test {
                           std::initializer_list<std::string_view> mentions,
                           const std::vector<std::string>& environment = {}) {
     tests::expect_error<UsageError>([&] { read(arguments, environment); }, mentions);
+  }
+  /// Of an option of the task's.
+  nlohmann::json value(const std::string& option) const {
+    return find_option(table_, option)->binding.get();
   }
   std::string config(const std::string& text) {
     tests::write_bytes(folder_ / "train.conf", text);
@@ -51,7 +59,7 @@ TEST_F(OptionSourcesTest, CommandLineThenEnvironmentThenFileThenDefault) {
 TEST_F(OptionSourcesTest, EnvironmentNamesOptionsWithUnderscores) {
   read({}, {"LOCKSTEP_GLOBAL_BATCH_SIZE=64", "LOCKSTEP_DATA_DIR=/data"});
   EXPECT_EQ(options_.sampling.global_batch_size, 64);
-  EXPECT_EQ(options_.data.data_dir, "/data");
+  EXPECT_EQ(value("data-dir"), "/data");
 }
 
 TEST_F(OptionSourcesTest, AHigherSourceHidesTheOtherOfTwoThatExcludeEachOther) {
@@ -62,12 +70,12 @@ TEST_F(OptionSourcesTest, AHigherSourceHidesTheOtherOfTwoThatExcludeEachOther) {
 
 TEST_F(OptionSourcesTest, AnEmptyVariableIsNotSet) {
   read({}, {"LOCKSTEP_DATA_DIR="});
-  EXPECT_EQ(options_.data.data_dir, "");
+  EXPECT_EQ(value("data-dir"), "");
 }
 
 TEST_F(OptionSourcesTest, FlagsNeedNoValue) {
   read({"--synthetic", "--epochs=2"});
-  EXPECT_TRUE(options_.data.synthetic);
+  EXPECT_TRUE(value("synthetic").get<bool>());
   EXPECT_EQ(options_.optimization.epochs, 2);
 }
 
@@ -101,11 +109,105 @@ TEST_F(OptionSourcesTest, BadValuesNameTheirSourceAndWhatWasExpected) {
 
 TEST_F(OptionSourcesTest, MalformedCommandLines) {
   expect_usage_error({"--epochs"}, {"--epochs", "needs a value"});
-  expect_usage_error({"train.conf"}, {"no option"});
-  expect_usage_error({"--epochs", "1", "--epochs", "2"}, {"--epochs", "twice"});
+  expect_usage_error({"train.conf"}, {"'train.conf'", "no option"});
+  expect_usage_error({"-epochs", "3"}, {"'-epochs'", "'--epochs'"});
+  expect_usage_error({"epochs=3"}, {"'epochs=3'", "'--epochs'"});
+  expect_usage_error({"--shuffle", "--output-dir", "x"},
+                     {"--shuffle needs a value", "--output-dir follows it", "on, off"});
+  expect_usage_error({"--synthetic", "--lr", "--epochs=2"}, {"--lr needs a value", "--epochs=2"});
+  expect_usage_error({"--config"}, {"--config needs a value"});
   expect_usage_error({"--config", "/nowhere.conf"}, {"--config", "/nowhere.conf", "No such file"});
   expect_usage_error({"--config", config("lr = 1\nlr = 2\n")}, {"'lr'", "twice"});
   expect_usage_error({"--config", config("nonsense\n")}, {"train.conf", "name = value"});
+}
+
+TEST_F(OptionSourcesTest, TheFileMayBeAPipeAndErrorsStillNameItsLine) {
+  const auto fifo = (folder_ / "fifo").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  std::thread writer([&] { tests::write_bytes(fifo, "epochs = 3\nlr = 0.5\n"); });
+  read({"--config", fifo});
+  writer.join();
+  EXPECT_EQ(options_.optimization.epochs, 3);
+  EXPECT_EQ(options_.optimization.lr, 0.5);
+  std::thread second_writer([&] { tests::write_bytes(fifo, "lr = 0.1\nepochs = many\n"); });
+  expect_usage_error({"--config", fifo}, {"fifo:2", "'many'"});
+  second_writer.join();
+  expect_usage_error({"--config", folder_.path().string()}, {"--config", "Is a directory"});
+}
+
+TEST_F(OptionSourcesTest, TheLastOfANameOnTheCommandLineCounts) {
+  read({"--epochs", "1", "--synthetic", "--epochs", "2", "--synthetic=off"});
+  EXPECT_EQ(options_.optimization.epochs, 2);
+  EXPECT_FALSE(value("synthetic").get<bool>());
+}
+
+TEST_F(OptionSourcesTest, AHomeFolderIsMeantByTheTildeOfAPath) {
+  const std::vector<std::string> home = {"HOME=/home/anna", "LOCKSTEP_TRACE=~/trace.json"};
+  const auto file = config("data-dir = ~/data\ninit-from = \"~\"\n");
+  read({"--output-dir=~/runs/1", "--resume", "./~/x", "--config", file}, home);
+  EXPECT_EQ(options_.output.output_dir, "/home/anna/runs/1");
+  EXPECT_EQ(value("data-dir"), "/home/anna/data");
+  EXPECT_EQ(options_.model.init_from, "/home/anna");
+  EXPECT_EQ(options_.output.trace, "/home/anna/trace.json");
+  EXPECT_EQ(options_.output.resume, "./~/x");
+}
+
+TEST_F(OptionSourcesTest, TheTildeOfAUserIsItsHomeAndOfNobodyAName) {
+  read({"--output-dir=~root/x", "--data-dir=~no-such-user-7/x", "--trace=a~b"}, {"HOME=/h"});
+  EXPECT_EQ(options_.output.output_dir, "/root/x");
+  EXPECT_EQ(value("data-dir"), "~no-such-user-7/x");
+  EXPECT_EQ(options_.output.trace, "a~b");
+}
+
+TEST_F(OptionSourcesTest, TheConfigurationFileItselfMayLieInTheHomeFolder) {
+  (void)config("epochs = 4\n");
+  read({"--config=~/train.conf"}, {"HOME=" + folder_.path().string()});
+  EXPECT_EQ(options_.optimization.epochs, 4);
+}
+
+TEST_F(OptionSourcesTest, ARunsRecordIsAConfigurationFile) {
+  tests::write_bytes(folder_ / "config.json",
+                     R"({"schema":1,"world_size":4,"options":{"epochs":3,"lr":0.25,"shuffle":false,
+                         "hidden":[32,16],"batch_size":16,"global_batch_size":64,"threads":7,
+                         "device":"cuda","output_dir":"runs/old","resume":"auto","checkpoint":"x",
+                         "trace":"t","data_dir":"/nowhere/data","data_seed":5}})");
+  const auto file = (folder_ / "config.json").string();
+  read({"--config", file, "--lr", "0.5"});
+  EXPECT_EQ(options_.optimization.epochs, 3);
+  EXPECT_EQ(options_.optimization.lr, 0.5);
+  EXPECT_FALSE(options_.sampling.shuffle);
+  EXPECT_EQ(value("hidden"), (std::vector<std::int64_t>{32, 16}));
+  EXPECT_EQ(options_.sampling.global_batch_size, 64);
+  EXPECT_EQ(options_.sampling.data_seed, 5);
+  // Of the machine and the run, or not there.
+  EXPECT_EQ(options_.sampling.batch_size, std::nullopt);
+  EXPECT_EQ(options_.distribution.threads, 0);
+  EXPECT_EQ(options_.distribution.device, runtime::DeviceRequest::kAuto);
+  EXPECT_EQ(options_.output.output_dir + options_.output.resume + options_.output.trace, "");
+  EXPECT_EQ(value("data-dir"), "");
+  tests::write_bytes(folder_ / "config.json", R"({"epochs": 3})");
+  expect_usage_error({"--config", file}, {"config.json", "no config.json of a run"});
+}
+
+TEST_F(OptionSourcesTest, KubernetesVariablesAreNoMisspeltOptions) {
+  const std::string address = "tcp://10.0.0.1:80";
+  read({}, {"LOCKSTEP_PORT=" + address, "LOCKSTEP_SERVICE_HOST=10.0.0.1",
+            "LOCKSTEP_SERVICE_PORT=80", "LOCKSTEP_SERVICE_PORT_HTTP=80",
+            "LOCKSTEP_PORT_80_TCP=" + address, "LOCKSTEP_PORT_80_TCP_PROTO=tcp",
+            "LOCKSTEP_PORT_80_TCP_PORT=80", "LOCKSTEP_PORT_80_TCP_ADDR=10.0.0.1",
+            "LOCKSTEP_RUN_SERVICE_HOST=10.0.0.2", "LOCKSTEP_RUN_PORT=" + address});
+  EXPECT_THAT(warnings_, IsEmpty());
+  read({}, {"LOCKSTEP_PORT=80", "LOCKSTEP_SERVICE=x",
+            "LOCKSTEP_" + std::string(100'000, 'A') + "_SERVICE_HOST=x"});
+  EXPECT_THAT(warnings_, ::testing::SizeIs(3));
+}
+
+TEST_F(OptionSourcesTest, ARankWithoutTheFileCanLeaveItAside) {
+  std::vector<std::string> warnings;
+  const auto given = collect_options(table_, {"--config", "/nowhere.conf", "--epochs", "3"}, {}, {},
+                                     warnings, nullptr, ConfigFile::kLeaveAside);
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_EQ(given[0].name, "epochs");
 }
 
 TEST_F(OptionSourcesTest, OperandsStandAnywhereBesideOptions) {
@@ -121,4 +223,4 @@ TEST_F(OptionSourcesTest, OperandsStandAnywhereBesideOptions) {
 }
 
 }  // namespace
-}  // namespace lockstep::app
+}  // namespace lockstep::options

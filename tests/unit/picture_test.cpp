@@ -84,7 +84,7 @@ TEST_F(PictureTest, AverageOfAreasCentredOnBlack) {
     }
   }
   const auto [image, changes] = fit_to_network(picture, Invert::kOff);
-  const auto at = [&, pixels = image](int row, int column) {
+  const auto at = [&, pixels = image.flatten()](int row, int column) {
     return pixels[row * 28 + column].item<int>();
   };
   EXPECT_EQ(at(6, 14), 0);  // above it is black
@@ -100,10 +100,10 @@ TEST_F(PictureTest, InvertsWhatIsDarkOnBright) {
   Picture picture{.width = 28, .height = 28, .pixels = std::vector<std::uint8_t>(784, 250)};
   picture.pixels[400] = 0;
   const auto fitted = fit_to_network(picture, Invert::kAuto);
-  EXPECT_EQ(fitted.image[0].item<int>(), 5);
-  EXPECT_EQ(fitted.image[400].item<int>(), 255);
+  EXPECT_EQ(fitted.image.flatten()[0].item<int>(), 5);
+  EXPECT_EQ(fitted.image.flatten()[400].item<int>(), 255);
   EXPECT_EQ(fitted.changes, "inverted, because its border is bright");
-  EXPECT_EQ(fit_to_network(picture, Invert::kOff).image[0].item<int>(), 250);
+  EXPECT_EQ(fit_to_network(picture, Invert::kOff).image.flatten()[0].item<int>(), 250);
   EXPECT_EQ(fit_to_network(picture, Invert::kOff).changes, "");
 }
 

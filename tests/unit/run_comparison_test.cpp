@@ -18,7 +18,7 @@
 namespace lockstep::train {
 namespace {
 
-using model::NamedParameter;
+using model::NamedTensor;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -28,7 +28,7 @@ constexpr const char* kBias = "linear_relu_stack.0.bias";
 
 /// A file's tensors: a weight [4, 6], a bias [4] and an optimizer's state, which comes first in the
 /// file.
-std::vector<NamedParameter> tensors() {
+std::vector<NamedTensor> tensors() {
   return {{"optimizer.momentum", torch::zeros({28})},
           {kWeight, torch::arange(24, torch::kFloat32).reshape({4, 6}) / 7},
           {kBias, torch::arange(4, torch::kFloat32)}};
@@ -75,7 +75,14 @@ class RunComparisonTest : public ::testing::Test {
     }
     model::write_safetensors(b_ / file, changed);
   }
-  [[nodiscard]] RunComparison compare() const { return compare_runs(a_, b_); }
+  [[nodiscard]] RunComparison compare() const {
+    return compare_runs(a_, b_,
+                        {{"batch_size", Effect::kOrderOfSums},
+                         {"epochs", Effect::kLength},
+                         {"hidden", Effect::kNetwork},
+                         {"log_every", Effect::kNothing}},
+                        {{"model", "mlp"}});
+  }
   [[nodiscard]] std::vector<std::string> settings() const {
     std::vector<std::string> names;
     for (const auto& setting : compare().settings) names.push_back(setting.name);

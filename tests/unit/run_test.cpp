@@ -105,6 +105,19 @@ TEST_F(RunTest, ARunThatHasNotEndedIsReported) {
   EXPECT_THAT(runs_page({run}, {"command"}, false), HasSubstr("predictions.json"));
 }
 
+TEST_F(RunTest, ALineThatIsNoJsonIsLeftOutAndSaid) {
+  const auto folder = write_run("damaged");
+  const auto text = tests::read_bytes(folder / "metrics.jsonl");
+  const auto end_of_first = text.find('\n') + 1;
+  tests::write_bytes(folder / "metrics.jsonl",
+                     text.substr(0, end_of_first) + "\n[1]\n\xff\n" + text.substr(end_of_first));
+  const auto run = read_run(folder);
+  EXPECT_THAT(run.epochs, SizeIs(2));
+  EXPECT_EQ(run.status, "completed");
+  EXPECT_THAT(run.warnings,
+              ElementsAre(HasSubstr("line 3"), HasSubstr("metrics.jsonl, line 4"), "<b>"));
+}
+
 TEST_F(RunTest, SeveralStandSideBySideWithTheirDifferencesFirst) {
   const std::vector<report::Run> runs = {read_run(write_run("one")),
                                          read_run(write_run("two", "0.2"))};

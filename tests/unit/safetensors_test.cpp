@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/model/safetensors.hpp>
+#include <lockstep/model/mlp.hpp>
 
 #include "expect_error.hpp"
 #include "golden.hpp"
@@ -56,8 +56,8 @@ TEST_F(SafetensorsTest, ReadsAFileOfPythonsLibraryAndGivesTheSameLogits) {
   const auto tensors = read_safetensors(path_);
   const auto hidden = hidden_widths_of(tensors, 784, 10, path_);
   EXPECT_EQ(hidden, std::vector<std::int64_t>{2});
-  auto network = make_neural_network(784, hidden, 10, 0);
-  load_parameters(*network, tensors, path_);
+  auto network = make_mlp(784, hidden, 10, 0);
+  load_state(*network, tensors, path_);
   EXPECT_EQ(parameters_sha256(*network), golden["parameters_sha256"]);
   const auto images = torch::arange(2 * 784, torch::kFloat32).view({2, 784}) / 1568;
   const auto logits = network->forward(images);
@@ -96,8 +96,8 @@ TEST_F(SafetensorsTest, RefusesWhatIsDamaged) {
                          R"("v":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
                          4),
                  {"overlaps"});
-  expect_refused(file_of(R"({"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", 4),
-                 {"'w'", "F16", "F32"});
+  expect_refused(file_of(R"({"w":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]}})", 4),
+                 {"'w'", "F8_E5M2", "F32"});
   expect_refused(file_of(R"({"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4),
                  {"'w'", "impossible size"});
   expect_refused(
@@ -116,18 +116,17 @@ TEST_F(SafetensorsTest, NoFileOfACutLengthIsTaken) {
 }
 
 TEST_F(SafetensorsTest, NamesTensorsThatDoNotFitTheModel) {
-  auto network = make_neural_network(784, {4}, 10, 0);
+  auto network = make_mlp(784, {4}, 10, 0);
   auto tensors = named_parameters(*network);
   auto missing = tensors;
   missing.pop_back();
-  tests::expect_error<DataError>([&] { load_parameters(*network, missing, path_); },
+  tests::expect_error<DataError>([&] { load_state(*network, missing, path_); },
                                  {"linear_relu_stack.2.bias", "missing"});
   auto foreign = tensors;
   foreign.push_back({"conv1.weight", torch::zeros({1})});
-  tests::expect_error<DataError>([&] { load_parameters(*network, foreign, path_); },
-                                 {"conv1.weight"});
-  auto wider = named_parameters(*make_neural_network(784, {5}, 10, 0));
-  tests::expect_error<DataError>([&] { load_parameters(*network, wider, path_); },
+  tests::expect_error<DataError>([&] { load_state(*network, foreign, path_); }, {"conv1.weight"});
+  auto wider = named_parameters(*make_mlp(784, {5}, 10, 0));
+  tests::expect_error<DataError>([&] { load_state(*network, wider, path_); },
                                  {"[5, 784]", "[4, 784]"});
   tests::expect_error<DataError>([&] { (void)hidden_widths_of({}, 784, 10, path_); },
                                  {"not the weights of this model"});

@@ -196,7 +196,94 @@ TEST(Prediction, FollowsTheMachineThatItWasFittedTo) {
   const double measured = 3.3 + kWait + kAllReduce;
   const double predicted = 3.3 + kWait + kAllReduce / 2;
   EXPECT_NEAR(model->worst_error, 1 - predicted / measured, 1e-6);
-  EXPECT_NEAR(four.step_ms.high, four.step_ms.value * (1 + model->worst_error), 1e-9);
+  EXPECT_LE(four.step_ms.low, four.step_ms.value / (1 + model->worst_error));
+  EXPECT_GE(four.step_ms.high, measured / predicted * four.step_ms.value - 1e-9);
+}
+
+/// Times that no line goes through: the middle size takes three times what its neighbours say.
+void spoil_all_reduces(Sweep& sweep) {
+  for (auto& time : sweep.all_reduces) {
+    if (time.bytes == 1'000'000) time.microseconds *= 3;
+  }
+}
+
+TEST(Prediction, CarriesTheErrorOfTheAllReduce) {
+  auto sweep = made_sweep();
+  spoil_all_reduces(sweep);
+  const auto model = fit_scaling(sweep, series_of(analyse(sweep), Scaling::kWeak));
+  ASSERT_TRUE(model);
+  const double error = model->all_reduce.worst_relative_error;
+  ASSERT_GT(error, 0.4);
+  // At 2 ranks, where its growth does not matter: the spoiled time itself lies in the interval.
+  const auto two = model->predict(2);
+  EXPECT_LE(two.all_reduce_ms_low, 0.3);
+  EXPECT_GE(two.all_reduce_ms_high, 0.9 - 1e-9);
+  // What an all-reduce takes longer finds nothing more to hide behind.
+  EXPECT_GE(two.step_ms.high,
+            two.step_ms.value + two.all_reduce_ms_high - two.all_reduce_ms - 1e-9);
+  EXPECT_LT(two.step_ms.low, two.step_ms.value);
+  EXPECT_NEAR(two.efficiency.low, two.efficiency.value * two.step_ms.value / two.step_ms.high,
+              1e-9);
+  EXPECT_NEAR(two.images_per_second.high,
+              two.images_per_second.value * two.step_ms.value / two.step_ms.low, 1e-6);
+}
+
+TEST(Prediction, SpansWhatOneNumberOfRanksLeavesOpen) {
+  const auto sweep = made_sweep();  // an exact fit, at 2 ranks
+  const auto series = series_of(analyse(sweep), Scaling::kWeak);
+  const auto eight = fit_scaling(sweep, series)->predict(8);
+  // Shared memory moves 9 vectors instead of 3, a ring 1.75 instead of 1.
+  EXPECT_NEAR(eight.all_reduce_ms, 0.3 * 3, 1e-6);
+  EXPECT_LE(eight.all_reduce_ms_low, 0.3 * 1.75 + 1e-6);
+  EXPECT_GT(eight.step_ms.high / eight.step_ms.low, 1.04);
+  // Whoever names the algorithm knows how it grows, and times at 4 ranks say it.
+  const auto known = fit_scaling(sweep, series, AllReduceAlgorithm::kSharedMemory)->predict(8);
+  EXPECT_NEAR(known.all_reduce_ms_low, known.all_reduce_ms, 1e-6);
+  auto more = sweep;
+  for (const std::int64_t bytes : {250'000, 1'000'000, 4'000'000}) {
+    more.all_reduces.push_back(
+        {.ranks = 4, .bytes = bytes, .microseconds = 500.0 * static_cast<double>(bytes) / 1e6});
+  }
+  EXPECT_NEAR(fit_scaling(more, series)->predict(8).all_reduce_ms_low, 0.3 * 3, 1e-6);
+}
+
+TEST(ScalingTables, SayWhatWasNeverMeasured) {
+  auto report = make_report(made_sweep(), {2, 8});
+  auto text = scaling_text(report);
+  EXPECT_THAT(text, HasSubstr("fitted at 2 ranks only"));
+  EXPECT_THAT(text, HasSubstr("* never measured: an all-reduce at 4, 8 ranks"));
+  EXPECT_THAT(text, HasSubstr("span what all algorithms make of it"));
+  report = make_report(made_sweep(), {8}, AllReduceAlgorithm::kRing);
+  EXPECT_THAT(scaling_text(report), HasSubstr("* never measured"));
+  EXPECT_THAT(scaling_text(report), Not(HasSubstr("span what all algorithms")));
+}
+
+TEST(ScalingTables, MarkAPointThatWasMeasuredOnce) {
+  auto sweep = made_sweep();
+  auto text = scaling_text(make_report(sweep, {}));
+  EXPECT_THAT(text, HasSubstr("1 ~"));
+  EXPECT_THAT(text, HasSubstr("2 ~"));
+  EXPECT_THAT(text, HasSubstr("78.9 [?]"));
+  EXPECT_THAT(text, HasSubstr("~ [?] measured once"));
+  auto point = scaling_json(make_report(sweep, {})).at("series")[0].at("points")[1];
+  EXPECT_TRUE(point.at("efficiency_low").is_null());
+  EXPECT_TRUE(point.at("images_per_second_high").is_null());
+  EXPECT_EQ(point.at("interval_confidence"), 0);
+
+  for (auto& [settings, runs] : sweep.steps) runs.push_back(runs.front());
+  text = scaling_text(make_report(sweep, {}));
+  EXPECT_THAT(text, Not(HasSubstr("~")));
+  EXPECT_THAT(text, Not(HasSubstr("[?]")));
+  point = scaling_json(make_report(sweep, {})).at("series")[0].at("points")[1];
+  EXPECT_TRUE(point.at("efficiency_low").is_number());
+
+  // Two ranks repeated, one rank not: the quotient has no interval either.
+  for (auto& [settings, runs] : sweep.steps) {
+    if (settings.ranks == 1) runs.pop_back();
+  }
+  const auto weak = series_of(analyse(sweep), Scaling::kWeak);
+  EXPECT_TRUE(weak.points[0].unrepeated());
+  EXPECT_TRUE(weak.points[1].unrepeated());
 }
 
 TEST(Prediction, TheLeastGoodBatchIsTheFirstWithNinetyPercent) {

@@ -1,6 +1,9 @@
 #include <csignal>
+#include <memory>
 #include <sstream>
 #include <sys/resource.h>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -30,6 +33,54 @@ TEST(ConsoleSink, PrintsTheTutorialsLinesByteForByte) {
             "loss: 12.500000  [ 6464/60000]\n"
             "Test Error: \n Accuracy: 49.5%, Avg loss: 2.162513 \n\n"
             "Done!\n");
+}
+
+TEST(ConsoleSink, CountsNoFurtherThanTheTotalWherePaddingRepeatsSamples) {
+  const auto sink = make_console_sink();
+  testing::internal::CaptureStdout();
+  sink->on(TrainStep{.samples = 1002, .samples_per_epoch = 1001, .loss = 1});
+  sink->on(TrainStep{.samples = 999, .samples_per_epoch = 1001, .loss = 1});
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "loss: 1.000000  [ 1001/ 1001]\nloss: 1.000000  [  999/ 1001]\n");
+}
+
+/// A sink that does nothing but need something.
+class NeedySink final : public EventSink {
+ public:
+  explicit NeedySink(SinkNeeds needs) : needs_(needs) {}
+  [[nodiscard]] SinkNeeds needs() const override { return needs_; }
+
+ private:
+  SinkNeeds needs_;
+};
+
+/// What a fan-out of two such sinks needs.
+SinkNeeds needs_of_both(SinkNeeds a, SinkNeeds b) {
+  std::vector<std::unique_ptr<EventSink>> sinks;
+  sinks.push_back(std::make_unique<NeedySink>(a));
+  sinks.push_back(std::make_unique<NeedySink>(b));
+  return make_fan_out_sink(std::move(sinks))->needs();
+}
+
+TEST(FanOutSink, NeedsWhatAnyOfItsSinksNeeds) {
+  EXPECT_FALSE(needs_of_both({}, {}).gradient_norm);
+  EXPECT_TRUE(needs_of_both({}, {.gradient_norm = true}).gradient_norm);
+  EXPECT_TRUE(needs_of_both({.gradient_norm = true}, {}).gradient_norm);
+  EXPECT_EQ(needs_of_both({}, {}).histogram_every, 0);
+  EXPECT_EQ(needs_of_both({.histogram_every = 6}, {}).histogram_every, 6);
+  EXPECT_EQ(needs_of_both({}, {.histogram_every = 6}).histogram_every, 6);
+  EXPECT_EQ(needs_of_both({.histogram_every = 4}, {.histogram_every = 6}).histogram_every, 2)
+      << "each gets at least what it asked for";
+}
+
+TEST(SummarySink, TellsNothingOfAnEpochWithoutSteps) {
+  testing::internal::CaptureStderr();
+  const auto sink = make_summary_sink(Log(Log::Level::kInfo));
+  sink->on(EpochEnd{.epoch = 1});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  make_summary_sink(Log(Log::Level::kInfo))->on(EpochEnd{.epoch = 2, .series = {.step = {1.5}}});
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("epoch 2: "), std::string::npos);
 }
 
 TEST(JsonLinesSink, WritesOneObjectALineWithFullPrecision) {

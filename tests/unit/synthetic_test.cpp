@@ -3,13 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/synthetic.hpp>
 
 namespace lockstep::data {
 namespace {
 
 std::vector<std::byte> block_of(std::uint64_t seed) {
-  const auto source = make_synthetic(200, 100, seed);
+  const auto source = make_synthetic(fashion_mnist_spec(), 200, 100, seed);
   std::vector<std::byte> block(source->shape().block_bytes());
   for (const Part part : kAllParts) source->fill(part, source->shape().part(part, block));
   return block;
@@ -22,12 +23,12 @@ TEST(Synthetic, IsAPureFunctionOfItsSeed) {
 
 TEST(Synthetic, HasAllClassesAndImagesOfAClassResembleEachOther) {
   auto block = block_of(1);
-  const auto train = make_synthetic(200, 100, 1)->shape().train(block);
+  const auto train = make_synthetic(fashion_mnist_spec(), 200, 100, 1)->shape().train(block);
   std::set<int> classes;
-  for (std::int64_t i = 0; i < train.size(); ++i) classes.insert(train.labels[i].item<int>());
+  for (std::int64_t i = 0; i < train.size(); ++i) classes.insert(train.targets[i].item<int>());
   EXPECT_EQ(classes.size(), 10U);
-  const auto images = train.images.to(torch::kFloat32);
-  const auto same = train.labels.eq(train.labels[0]);
+  const auto images = train.inputs.to(torch::kFloat32).flatten(1);
+  const auto same = train.targets.eq(train.targets[0]);
   const auto distances = (images - images[0]).norm(2, 1);
   const auto to_own = distances.masked_select(same).sum() / (same.sum() - 1);
   const auto to_others = distances.masked_select(same.logical_not()).mean();

@@ -1,3 +1,6 @@
+#include <set>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include <lockstep/app/train_option_table.hpp>
@@ -7,7 +10,8 @@ namespace {
 
 TEST(TrainOptionTable, DefaultsAreTheContracts) {
   train::TrainOptions options;
-  const auto values = current_values(train_option_table(options));
+  task::BuiltinTask task;
+  const auto values = current_values(train_option_table(options, task));
   EXPECT_EQ(values["epochs"], 10);
   EXPECT_EQ(values["optimizer"], "sgd");
   EXPECT_EQ(values["lr"], 1e-3);
@@ -22,7 +26,8 @@ TEST(TrainOptionTable, DefaultsAreTheContracts) {
 
 TEST(TrainOptionTable, HelpNamesEveryOptionAndItsDefaultTruly) {
   train::TrainOptions options;
-  const auto table = train_option_table(options);
+  task::BuiltinTask task;
+  const auto table = train_option_table(options, task);
   const auto help = help_text(table);
   for (const auto& group : table) {
     for (const auto& option : group.options) {
@@ -41,6 +46,38 @@ TEST(TrainOptionTable, HelpNamesEveryOptionAndItsDefaultTruly) {
       EXPECT_EQ(option.binding.get(), before) << option.name;
     }
   }
+}
+
+std::set<std::string> options_with(Effect effect) {
+  train::TrainOptions options;
+  task::BuiltinTask task;
+  std::set<std::string> names;
+  for (const auto& [name, of_option] : effects_of(train_option_table(options, task))) {
+    if (of_option == effect) names.insert(name);
+  }
+  return names;
+}
+
+TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
+  using Names = std::set<std::string>;
+  EXPECT_EQ(options_with(Effect::kNetwork), (Names{"hidden", "model"}));
+  // A run can go on only with the same.
+  EXPECT_EQ(options_with(Effect::kResults),
+            (Names{"global_batch_size", "shuffle", "data_seed", "tail", "train_samples",
+                   "validation_fraction", "loss", "optimizer", "lr", "momentum", "weight_decay",
+                   "lr_schedule", "lr_step_epochs", "lr_gamma", "warmup_steps", "clip_grad_norm",
+                   "precision", "virtual_shards"}));
+  EXPECT_EQ(options_with(Effect::kInput), (Names{"synthetic", "seed", "init_from"}));
+  EXPECT_EQ(options_with(Effect::kRounding), (Names{"accumulate_steps", "device", "threads"}));
+  EXPECT_EQ(
+      options_with(Effect::kOrderOfSums),
+      (Names{"backend", "batch_size", "bucket_mb", "first_bucket_mb", "node_shared", "overlap"}));
+  EXPECT_EQ(options_with(Effect::kLength), (Names{"epochs", "max_steps"}));
+  EXPECT_EQ(options_with(Effect::kNothing),
+            (Names{"check_replicas_every", "checkpoint_every", "collective_timeout", "data_dir",
+                   "evaluate_every", "histogram_every", "keep_checkpoints", "log_every",
+                   "output_dir", "progress", "resume", "tensorboard", "test_batch_size",
+                   "test_samples", "trace", "trace_first_step", "trace_steps"}));
 }
 
 }  // namespace

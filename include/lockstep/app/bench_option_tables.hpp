@@ -3,8 +3,9 @@
 
 #include <string>
 
-#include <lockstep/app/option_table.hpp>
 #include <lockstep/benchmark/allreduce.hpp>
+#include <lockstep/options/option_table.hpp>
+#include <lockstep/task/builtin_task.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::app {
@@ -24,13 +25,15 @@ struct BenchAllReduceOptions {
 struct BenchStepOptions {
   std::int64_t steps = 300;
   bool synthetic = true;
+  std::string data_dir;
   bool independent = false;  ///< each rank trains alone, at the same time as the others
   train::TrainOptions train;
+  task::BuiltinTask task;
   ResultFiles files;
 };
 
 /// The options must outlive the tables.
-[[nodiscard]] OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options);
-[[nodiscard]] OptionTable bench_step_option_table(BenchStepOptions& options);
+[[nodiscard]] options::OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options);
+[[nodiscard]] options::OptionTable bench_step_option_table(BenchStepOptions& options);
 
 }  // namespace lockstep::app

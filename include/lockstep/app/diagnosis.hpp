@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <lockstep/app/launch_environment.hpp>
+
 namespace lockstep::app {
 
 /// What one rank sees of itself and its machine.
@@ -16,7 +18,7 @@ struct RankFacts {
   int local_size = 1;
   std::string host{};
   int process_id = 0;
-  std::map<std::string, std::string> launcher_variables{};  ///< of those that name ranks or sizes
+  LauncherVariables launcher_variables{};
   std::map<std::string, std::string> settings{};  ///< variables of Lockstep, NCCL, OpenBLAS, …
   std::string versions{};                         ///< of Lockstep and its libraries, in one line
   double clock_seconds = 0;                       ///< since 1970, at the same moment on all ranks
@@ -25,12 +27,16 @@ struct RankFacts {
   bool data_as_published = true;
   std::string data_trouble{};  ///< why there is none on this host
 
-  int cores = 1;                          ///< this rank's share of the node's
-  int threads = 1;                        ///< that it would compute with
-  std::vector<int> cpus{};                ///< that it may run on
-  std::string openblas_kernels{};         ///< in use; empty: LibTorch computes with another library
-  std::string fitting_kernels{};          ///< that the processor should use; empty: OpenBLAS knows
-  std::uint64_t shared_memory_bytes = 0;  ///< free in /dev/shm
+  int cores = 1;                   ///< this rank's share of the node's
+  int threads = 1;                 ///< that it would compute with
+  std::string threads_by{};        ///< what decided on their number
+  int usable_threads = 1;          ///< of them, that OpenMP gives
+  int idle_cores = 0;              ///< that OMP_PROC_BIND keeps it from
+  std::vector<int> cpus{};         ///< that it may run on
+  std::string openblas_kernels{};  ///< in use; empty: LibTorch computes with another library
+  std::string fitting_kernels{};   ///< that the processor should use; empty: OpenBLAS knows
+  std::string shared_memory_folder = "/dev/shm";  ///< where MPI keeps the memory of a node's ranks
+  std::uint64_t shared_memory_bytes = 0;          ///< free there
 
   std::string device = "cpu";    ///< or "cuda:2"
   std::string device_uuid{};     ///< of a GPU

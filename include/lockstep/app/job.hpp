@@ -10,12 +10,12 @@
 #include <vector>
 
 #include <lockstep/app/compute.hpp>
-#include <lockstep/app/option_table.hpp>
 #include <lockstep/base/log.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/comm/node_boards.hpp>
 #include <lockstep/comm/watchdog.hpp>
+#include <lockstep/options/option_table.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/train/options.hpp>
@@ -68,10 +68,27 @@ auto end_together(Job& job, Work&& work) {
 /// line by one rank; if only some ranks know of it, the others are aborted.
 [[nodiscard]] int run_job(const std::function<void(Job&)>& body);
 
-/// Collective. Rank 0's command line, environment and configuration file count for all ranks: they
+/// What one process was told: options not yet checked, and what to say of them.
+struct GivenOptions {
+  std::vector<options::GivenOption> options;
+  std::vector<std::string> warnings;
+  std::vector<std::string> notes;
+};
+
+/// This process's command line, environment, configuration file and, with --resume, the run's
+/// record. Throws UsageError.
+[[nodiscard]] GivenOptions read_options(const options::OptionTable& table,
+                                        const std::vector<std::string>& arguments,
+                                        const std::vector<std::string>& names_elsewhere);
+
+/// Collective. Sets the options that `of_rank_0`, called on rank 0 alone, returns there: rank 0's
 /// alone are sure to be what the user typed (mpirun passes no variables to other hosts).
-void take_options(Job& job, const OptionTable& table, const std::vector<std::string>& arguments,
-                  const std::vector<std::string>& names_elsewhere);
+void take_options(Job& job, const options::OptionTable& table,
+                  const std::function<GivenOptions()>& of_rank_0);
+
+/// Throws AgreedError, exit code 2, if a launcher that this MPI does not know started several
+/// processes: each would do the same work alone.
+void refuse_other_launchers(const Job& job);
 
 /// Collective. The communicator that `options` ask for and that goes with `compute`, which must
 /// outlive it; with a progress thread if `overlap`.

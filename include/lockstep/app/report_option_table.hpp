@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <lockstep/app/option_table.hpp>
+#include <lockstep/options/option_table.hpp>
 #include <lockstep/report/allreduce_model.hpp>
 
 namespace lockstep::app {
@@ -18,9 +18,9 @@ struct ReportOptions {
 };
 
 /// The options must outlive the table.
-[[nodiscard]] OptionTable report_option_table(ReportOptions& options);
+[[nodiscard]] options::OptionTable report_option_table(ReportOptions& options);
 
 /// Of `compare`.
-[[nodiscard]] OptionTable compare_option_table(bool& as_json);
+[[nodiscard]] options::OptionTable compare_option_table(bool& as_json);
 
 }  // namespace lockstep::app

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/app/job.hpp>
+#include <lockstep/options/option_table.hpp>
 #include <lockstep/train/batch_sizes.hpp>
 #include <lockstep/train/checkpoint.hpp>
 #include <lockstep/train/node_dataset.hpp>
@@ -24,14 +25,21 @@ struct Beginning {
 /// that cannot be used.
 [[nodiscard]] Beginning find_beginning(Job& job, const train::TrainOptions& options);
 
-/// What a run and those that go on from it must have in common, by option name.
+/// What a run and those that go on from it must have in common, by option name. `table` is train's,
+/// of these options.
 [[nodiscard]] nlohmann::ordered_json settings_of(const train::TrainOptions& options,
                                                  const train::BatchSizes& sizes,
-                                                 const nlohmann::ordered_json& option_values,
+                                                 const options::OptionTable& table,
                                                  const train::NodeDataset& dataset);
 
-/// Throws DataError that says what differs.
+/// Where it is left open, the weight decay becomes that of the run that goes on: versions before
+/// PyTorch's defaults were taken gave adamw none.
+void keep_weight_decay(const Beginning& beginning, train::OptimizationOptions& options);
+
+/// Throws DataError that says what differs. `defaults`: of all options, for checkpoints of versions
+/// that did not have one.
 void require_same_settings(const train::Checkpoint& checkpoint,
-                           const nlohmann::ordered_json& settings);
+                           const nlohmann::ordered_json& settings,
+                           const nlohmann::ordered_json& defaults);
 
 }  // namespace lockstep::app

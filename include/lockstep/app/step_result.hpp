@@ -7,9 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/training_setup.hpp>
 #include <lockstep/metrics/events.hpp>
-#include <lockstep/train/options.hpp>
 
 namespace lockstep::app {
 
@@ -40,10 +40,9 @@ struct StepResult {
   [[nodiscard]] double sgemm_share_of_step() const { return sgemm_ms / times.step.p50; }
 };
 
-/// What a step's time depends on, for those who compare points. `independent`: each rank alone.
+/// What a step's time depends on, for those who compare points.
 [[nodiscard]] nlohmann::ordered_json step_configuration(const Job& job, const Training& training,
-                                                        const train::TrainOptions& options,
-                                                        bool independent);
+                                                        BenchStepOptions& options);
 
 /// Collective over `control`. Every rank's times, from its own figures. Of a step's exposed
 /// communication, the least of all ranks' is the all-reduce itself, and what the others have above

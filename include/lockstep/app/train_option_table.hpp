@@ -5,27 +5,31 @@
 #include <string>
 #include <vector>
 
-#include <lockstep/app/option_table.hpp>
 #include <lockstep/data/picture.hpp>
+#include <lockstep/options/option_table.hpp>
+#include <lockstep/task/builtin_task.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::app {
 
-/// Every option of `train`; `options` must outlive the table.
-[[nodiscard]] OptionTable train_option_table(train::TrainOptions& options);
+/// Every option of `train`, the task's among them; both must outlive the table.
+[[nodiscard]] options::OptionTable train_option_table(train::TrainOptions& options,
+                                                      task::Task& task);
 
 /// What decides how a step is computed, and how long it takes; not how many there are.
-[[nodiscard]] OptionTable step_option_table(train::TrainOptions& options);
+[[nodiscard]] options::OptionTable step_option_table(train::TrainOptions& options,
+                                                     task::Task& task);
 
 /// What decides how ranks communicate.
-[[nodiscard]] OptionGroup communicator_group(train::DistributionOptions& distribution);
+[[nodiscard]] options::OptionGroup communicator_group(train::DistributionOptions& distribution);
 
 /// What `evaluate` takes: a checkpoint, and train's options for data, loss and device.
 struct EvaluateOptions {
   std::string checkpoint;
+  task::BuiltinTask task;
   train::TrainOptions common;
 };
-[[nodiscard]] OptionTable evaluate_option_table(EvaluateOptions& options);
+[[nodiscard]] options::OptionTable evaluate_option_table(EvaluateOptions& options);
 
 /// Whether pictures are drawn with characters.
 enum class Picture : std::uint8_t { kAuto, kOn, kOff };
@@ -39,9 +43,9 @@ struct PredictOptions {
   Picture picture = Picture::kAuto;
   std::string png;  ///< a file for what the network sees; empty: none
   bool json = false;
-  train::DataOptions data;
+  task::BuiltinTask task;
 };
-[[nodiscard]] OptionTable predict_option_table(PredictOptions& options);
+[[nodiscard]] options::OptionTable predict_option_table(PredictOptions& options);
 
 /// What `doctor` takes: what decides where ranks compute, and how to show what it finds.
 struct DoctorOptions {
@@ -49,6 +53,6 @@ struct DoctorOptions {
   bool json = false;
   train::DistributionOptions distribution;
 };
-[[nodiscard]] OptionTable doctor_option_table(DoctorOptions& options);
+[[nodiscard]] options::OptionTable doctor_option_table(DoctorOptions& options);
 
 }  // namespace lockstep::app

@@ -6,6 +6,7 @@
 
 #include <lockstep/app/job.hpp>
 #include <lockstep/runtime/stop_request.hpp>
+#include <lockstep/task/task.hpp>
 #include <lockstep/train/batch_sizes.hpp>
 #include <lockstep/train/node_dataset.hpp>
 #include <lockstep/train/trainer.hpp>
@@ -19,7 +20,7 @@ struct Training {
   Compute compute;
   train::BatchSizes sizes;
   train::NodeDataset dataset;
-  model::NeuralNetwork network;
+  model::NetworkPtr network;
   std::unique_ptr<comm::Communicator> gradients;
   std::unique_ptr<train::Trainer> trainer;
 };
@@ -34,7 +35,8 @@ enum class Together : std::uint8_t {
 /// `stop` must outlive the training.
 [[nodiscard]] std::unique_ptr<Training> set_up_training(Job& job,
                                                         const train::TrainOptions& options,
-                                                        const runtime::StopRequest& stop,
+                                                        task::Task& task,
+                                                        const runtime::StopSource& stop,
                                                         Together together = Together::kAllRanks);
 
 /// Collective. Ends the gradients' communicator in order; the trainer is gone then.

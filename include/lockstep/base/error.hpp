@@ -44,6 +44,12 @@ class RuntimeFailure : public Error {
   explicit RuntimeFailure(const std::string& message) : Error(ExitCode::kFailure, message) {}
 };
 
+/// A file system or a quota has no room for what was to be written.
+class NoSpaceLeft : public RuntimeFailure {
+ public:
+  using RuntimeFailure::RuntimeFailure;
+};
+
 /// The text for an `errno` value ("No space left on device"); safe in any thread.
 [[nodiscard]] std::string system_error_text(int error_number);
 

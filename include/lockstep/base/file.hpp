@@ -47,10 +47,13 @@ struct Appended {
 /// Replaces `path` by a file holding exactly the concatenated `parts`: written to a temporary name
 /// in the same folder, synced, renamed, folder synced. On a failure before the rename the old
 /// file, or none, is there, and no temporary one; after it (syncing the folder) the new one is.
-/// Throws RuntimeFailure naming the file and the reason.
+/// Throws RuntimeFailure naming the file and the reason; NoSpaceLeft, which is one, if that is it.
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+/// The name under which this process's write_file_atomically begins `path`.
+[[nodiscard]] std::filesystem::path temporary_name(const std::filesystem::path& path);
 
 /// Makes renames in `folder` last through a loss of power, where the file system can.
 /// Throws RuntimeFailure.

@@ -29,4 +29,7 @@ class Sha256 {
 /// Lower-case hexadecimal, 64 characters.
 [[nodiscard]] std::string to_hex(const Sha256Digest& digest);
 
+/// The digest of `bytes`, as `to_hex` writes it.
+[[nodiscard]] std::string sha256_of(std::span<const std::byte> bytes);
+
 }  // namespace lockstep

@@ -6,6 +6,8 @@
 
 #include <torch/torch.h>
 
+#include <lockstep/model/network.hpp>
+
 namespace lockstep::benchmark {
 
 /// Runs the products of one forward and backward pass of a stack of linear layers, with the same
@@ -14,8 +16,8 @@ namespace lockstep::benchmark {
 /// [B, out] × [out, in]. One thread.
 class MatrixProducts {
  public:
-  /// `widths`: inputs, hidden widths, outputs. `batch`: rows B.
-  MatrixProducts(std::int64_t batch, const std::vector<std::int64_t>& widths,
+  /// `batch`: rows B.
+  MatrixProducts(std::int64_t batch, const std::vector<model::LinearShape>& layers,
                  const torch::Device& device);
 
   /// Returns the seconds it took; on a GPU it waits for the end.

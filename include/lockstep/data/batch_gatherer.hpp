@@ -6,14 +6,15 @@
 
 #include <torch/torch.h>
 
-#include <lockstep/data/image_dataset.hpp>
+#include <lockstep/data/dataset.hpp>
 
 namespace lockstep::data {
 
-/// A batch: images [B, 784] float32 in [0, 1], labels [B] int64, on the gatherer's device.
+/// A batch on the gatherer's device: inputs [B, …] float32; targets [B] int64 (classes) or [B, …]
+/// float32 (numbers).
 struct Batch {
-  torch::Tensor images;
-  torch::Tensor labels;
+  torch::Tensor inputs;
+  torch::Tensor targets;
 };
 
 /// Consecutive samples of an order.
@@ -22,11 +23,12 @@ struct SampleRange {
   std::int64_t count = 0;
 };
 
-/// Gathers rows of a data set into buffers that are used again for the next batch, and scales the
-/// pixels by 1/255 there. The data set must lie on the device already. One thread at a time.
+/// Gathers rows of a data set into buffers that are used again for the next batch, and makes
+/// numbers of them there, as the data set's specification says. The data set must lie on the device
+/// already. One thread at a time.
 class BatchGatherer {
  public:
-  BatchGatherer(ImageDataset dataset, std::int64_t largest_batch);
+  BatchGatherer(Dataset dataset, std::int64_t largest_batch);
 
   /// The samples that batches are made of, as indices of the data set. They go to the device at
   /// once, so that no batch has to wait for them; on the CPU `order` must outlive their use.
@@ -37,10 +39,12 @@ class BatchGatherer {
   [[nodiscard]] Batch gather(const SampleRange& range);
 
  private:
-  ImageDataset dataset_;
+  Dataset dataset_;
   torch::Tensor order_;
-  torch::Tensor raw_images_;
-  torch::Tensor raw_labels_;
+  torch::Tensor raw_inputs_;
+  torch::Tensor raw_targets_;
+  torch::Tensor mean_;       // [C, 1, …]; undefined: 0
+  torch::Tensor deviation_;  // the same; undefined: 1
   Batch buffer_;
 };
 

@@ -2,15 +2,25 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <lockstep/data/image_dataset.hpp>
+#include <lockstep/data/dataset.hpp>
 
 namespace lockstep::data {
+
+inline constexpr std::int64_t kImageSide = 28;
+inline constexpr std::int64_t kImagePixels = kImageSide * kImageSide;
+inline constexpr std::int64_t kClasses = 10;
+
+/// Grey images of 28 × 28 bytes, which become numbers from 0 to 1, and ten classes.
+[[nodiscard]] SampleSpec fashion_mnist_spec();
 
 /// What each label stands for.
 inline constexpr std::array<std::string_view, kClasses> kClassNames = {
@@ -21,14 +31,27 @@ inline constexpr std::array<std::string_view, kClasses> kClassNames = {
 /// data/FashionMNIST/raw below the working directory (torchvision's place), Debian's package.
 [[nodiscard]] std::vector<std::filesystem::path> default_data_folders();
 
-/// Opens the data set in the first of `folders` that holds most of its files (each plain or .gz)
-/// and checks headers, dimensions and counts against each other; the pixels are read by `fill`.
-/// Throws DataError if no folder has it, or naming the file that is missing or wrong.
-/// Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
+/// Opens the data set in the first of `folders` that holds most of its files (each plain or .gz),
+/// itself or below, where torchvision puts them, and checks headers, dimensions and counts against
+/// each other; the pixels are read by `fill`. Throws DataError if no folder has it, or naming the
+/// file that is missing or wrong, and one of nearly its name. Never waits for a pipe. Source: H.
+/// Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747.
 [[nodiscard]] std::unique_ptr<DatasetSource> open_fashion_mnist(
     const std::vector<std::filesystem::path>& folders);
 
 /// SHA-256 of a part's decoded bytes, as published; hexadecimal.
 [[nodiscard]] std::string published_digest(Part part);
+
+/// True if a part's decoded bytes are those published.
+[[nodiscard]] bool is_as_published(Part part, std::span<const std::byte> bytes);
+
+/// True if all parts' digests, by part_name, are those published.
+[[nodiscard]] bool are_published(const std::map<std::string, std::string>& digests);
+
+/// For people and for config.json: what the files in a folder are.
+[[nodiscard]] std::string describe_files(const std::string& folder, bool as_published);
+
+/// What to call each class: kClassNames, or for other data the bare numbers.
+[[nodiscard]] std::vector<std::string> class_names(bool of_fashion_mnist);
 
 }  // namespace lockstep::data

@@ -15,15 +15,21 @@ struct Picture {
   std::int64_t width = 0;
   std::int64_t height = 0;
   std::vector<std::uint8_t> pixels;  ///< [height · width]
+  std::string changes{};             ///< what was done to make it grey and opaque, if not obvious
 };
 
-/// Reads a PNG (colours become their luminance, what is transparent is seen on white) or a PGM (P2
-/// or P5, comments, up to 16 bits). Sizes are checked before anything is allocated for them: at
-/// most 100 million pixels. Throws DataError naming the file and what is wrong. Sources: libpng's
-/// simplified API; https://netpbm.sourceforge.net/doc/pgm.html
+/// Reads a PNG or a PGM (P2 or P5, comments, up to 16 bits) from a file or a pipe. Of a PNG,
+/// colours become their luma (ITU-R BT.601), samples of 16 bits are divided by 257, gamma and
+/// colour profiles are not looked at: the grey values are Pillow's. Transparency gives way to black
+/// if what is visible is bright on average, else to white, and `changes` says so. Sizes are checked
+/// before anything is allocated for them: at most 100 million pixels, 512 MiB. Throws DataError
+/// naming the file and what is wrong. Sources: libpng; https://netpbm.sourceforge.net/doc/pgm.html
 [[nodiscard]] Picture read_picture(const std::filesystem::path& path);
 
-/// A tensor [height, width] uint8, or an image of a data set [784], on any device.
+/// True if all pixels have one grey: there is nothing to see.
+[[nodiscard]] bool is_empty(const Picture& picture);
+
+/// A tensor [height, width] or [1, height, width] uint8, on any device.
 [[nodiscard]] Picture picture_of(const torch::Tensor& grey);
 
 /// The bytes of a PNG file.
@@ -38,7 +44,7 @@ enum class Invert : std::uint8_t {
 
 /// A picture as the network knows them, and what was done to it, for people ("" if nothing).
 struct FittedPicture {
-  torch::Tensor image;  ///< [784] uint8
+  torch::Tensor image;  ///< [1, 28, 28] uint8
   std::string changes;
 };
 

@@ -1,16 +1,18 @@
-// Made-up images of FashionMNIST's shapes, for runs without the data set.
+// Made-up samples, for runs without a data set.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
-#include <lockstep/data/image_dataset.hpp>
+#include <lockstep/data/dataset.hpp>
 
 namespace lockstep::data {
 
 /// Learnable noise: each class has a fixed random pattern, each image is its class's pattern with
 /// noise. A pure function of `seed`, the sample's position and the pixel's: the same on all ranks.
-[[nodiscard]] std::unique_ptr<DatasetSource> make_synthetic(std::int64_t train_samples,
+/// `spec`: inputs of bytes, up to 256 classes.
+[[nodiscard]] std::unique_ptr<DatasetSource> make_synthetic(const SampleSpec& spec,
+                                                            std::int64_t train_samples,
                                                             std::int64_t test_samples,
                                                             std::uint64_t seed);
 

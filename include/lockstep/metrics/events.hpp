@@ -97,8 +97,9 @@ struct CheckpointEvent {
   std::int64_t epoch = 0;
   std::int64_t step = 0;  ///< optimizer steps that it holds
   std::string path{};
-  double seconds = 0;     ///< to write it, beside the training
-  std::string failure{};  ///< why it could not be saved; empty: it was
+  double seconds = 0;                  ///< to write it, beside the training
+  std::string failure{};               ///< why it could not be saved; empty: it was
+  std::vector<std::string> remarks{};  ///< what the person should know though it was saved
 };
 
 /// Something that the person should know, and that does not stop the run.
@@ -146,6 +147,12 @@ struct RunEnd {
   std::string parameters_sha256{};
 };
 
+/// What sinks want to be told that costs the training something.
+struct SinkNeeds {
+  bool gradient_norm = false;        ///< with each TrainStep
+  std::int64_t histogram_every = 0;  ///< epochs, or a divisor of it; 0: no Histograms
+};
+
 /// Somebody who is told of events, on rank 0, in order, by one thread.
 class EventSink {
  public:
@@ -166,6 +173,8 @@ class EventSink {
   virtual void on(const CheckpointEvent& /*event*/) {}
   virtual void on(const Warning& /*event*/) {}
   virtual void on(const RunEnd& /*event*/) {}
+
+  [[nodiscard]] virtual SinkNeeds needs() const { return {}; }
 };
 
 }  // namespace lockstep::metrics

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include <torch/torch.h>
 
@@ -19,5 +20,12 @@ enum class Loss : std::uint8_t {
 /// Source: https://docs.pytorch.org/docs/stable/nn.html#loss-functions
 [[nodiscard]] torch::Tensor loss_sum(Loss loss, const torch::Tensor& logits,
                                      const torch::Tensor& labels);
+
+/// The sum over the batch of each sample's loss: a scalar float32 tensor. outputs [B, …] float32;
+/// targets as data::Batch has them. One thread at a time.
+using LossFunction =
+    std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets)>;
+
+[[nodiscard]] LossFunction loss_function(Loss loss);
 
 }  // namespace lockstep::model

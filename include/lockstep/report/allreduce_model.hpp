@@ -39,6 +39,7 @@ struct AllReduceModel {
   std::int64_t least_bytes = 0;
   std::int64_t most_bytes = 0;
 
+  [[nodiscard]] bool is_of_one_number_of_ranks() const { return least_ranks == most_ranks; }
   /// 0 for one rank.
   [[nodiscard]] double microseconds(int ranks, std::int64_t bytes) const;
   /// 1 / β.
@@ -51,5 +52,10 @@ struct AllReduceModel {
 [[nodiscard]] std::optional<AllReduceModel> fit_allreduce(
     const std::vector<AllReduceTime>& times, bool one_node,
     std::optional<AllReduceAlgorithm> wanted = {});
+
+/// Fits every other algorithm to the same times, if these are of one number of ranks: they cannot
+/// tell the algorithms apart, which differ in how they grow with ranks. Empty otherwise.
+[[nodiscard]] std::vector<AllReduceModel> fit_alternatives(const std::vector<AllReduceTime>& times,
+                                                           const AllReduceModel& chosen);
 
 }  // namespace lockstep::report

@@ -13,7 +13,8 @@
 
 namespace lockstep::report {
 
-/// A predicted value, and how far off it may be, by the worst error among the checked points.
+/// A predicted value, and how far off it may be: by the worst error among the checked points, by
+/// the errors of the fits it is made of, and by what was never measured.
 struct Predicted {
   double value = 0;
   double low = 0;
@@ -25,6 +26,8 @@ struct Prediction {
   double batch_size = 0;  ///< a rank
   double compute_ms = 0;
   double all_reduce_ms = 0;  ///< hidden or not
+  double all_reduce_ms_low = 0;
+  double all_reduce_ms_high = 0;
   Predicted step_ms{};
   Predicted images_per_second{};
   Predicted efficiency{};       ///< as the series counts it
@@ -53,6 +56,8 @@ struct ScalingModel {
   double hidden = 0;          ///< share of the all-reduce that computation covers
   std::int64_t gradient_bytes = 0;
   AllReduceModel all_reduce{};
+  /// What else the all-reduce's times allow, beyond the one number of ranks that was measured.
+  std::vector<AllReduceModel> alternatives{};
   std::vector<CheckedPoint> checked{};
   double worst_error = 0;  ///< relative, among `checked`
 
@@ -60,7 +65,8 @@ struct ScalingModel {
   [[nodiscard]] Prediction predict(int ranks) const;
 };
 
-/// Nothing without an all-reduce measured at two ranks or more.
+/// A wish for an algorithm leaves no alternatives. Nothing without an all-reduce measured at two
+/// ranks or more.
 [[nodiscard]] std::optional<ScalingModel> fit_scaling(
     const Sweep& sweep, const Series& series, std::optional<AllReduceAlgorithm> algorithm = {});
 

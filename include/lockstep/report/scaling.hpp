@@ -55,6 +55,9 @@ struct ScalingPoint {
   std::vector<RankSkew> ranks{};  ///< of the first repeat
   std::vector<double> step_ms_series{};
 
+  /// True if this point, or the single rank that it is compared with, was measured once: nothing is
+  /// known of its noise, so it has no interval.
+  [[nodiscard]] bool unrepeated() const;
   /// Share of the communication that computation covered, 0–1; absent without communication.
   [[nodiscard]] std::optional<double> hidden_communication() const;
 };

@@ -7,8 +7,9 @@
 
 namespace lockstep::report {
 
-/// True if plots can be drawn here: by gnuplot, which must be on PATH.
-[[nodiscard]] bool can_draw_plots();
+/// Why plots cannot be drawn here: by gnuplot, which must be on PATH, in a temporary folder. Empty:
+/// they can.
+[[nodiscard]] std::string why_no_plots();
 
 /// Tables, notes and, with `plots`, pictures. Throws RuntimeFailure if gnuplot fails.
 [[nodiscard]] std::string scaling_page(const ScalingReport& report, bool plots);

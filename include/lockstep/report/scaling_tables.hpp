@@ -39,8 +39,9 @@ struct ScalingReport {
 
 /// What the efficiency is measured against, and what is marked, in sentences.
 [[nodiscard]] std::vector<std::string> notes(const Series& series);
-/// What the model is, and where it was checked.
-[[nodiscard]] std::string model_note(const ScalingModel& model);
+/// What the model of `report` is, where it was checked, and what was never measured. There must be
+/// a model.
+[[nodiscard]] std::string model_note(const SeriesReport& report);
 
 /// Everything above, for a terminal or as Markdown.
 [[nodiscard]] std::string scaling_text(const ScalingReport& report);

@@ -31,4 +31,8 @@ class MpiSession {
 /// "Open MPI v4.1.4": the loaded MPI library, one line. Callable before a session exists.
 [[nodiscard]] std::string mpi_library_version();
 
+/// The folder in which the MPI library keeps the files behind memory that a node's ranks share:
+/// /dev/shm, if it says nothing else. Needs a session. Never fails.
+[[nodiscard]] std::string shared_memory_folder();
+
 }  // namespace lockstep::runtime

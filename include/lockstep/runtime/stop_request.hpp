@@ -1,27 +1,58 @@
-// SIGTERM, SIGINT and SIGUSR1 as a wish to stop at the end of a step.
+// Signals that mean "stop" as a wish to stop at the end of a step.
 #pragma once
+
+#include <chrono>
 
 namespace lockstep::runtime {
 
-/// While one exists, SIGTERM, SIGINT and SIGUSR1 set a flag instead of ending the process; a SIGINT
-/// that follows another of them ends it at once. The former handlers come back on destruction,
-/// unless a signal came in. One at a time.
-class StopRequest {
+/// Whether somebody wants a long computation to end early.
+class StopSource {
  public:
+  StopSource() = default;
+  virtual ~StopSource() = default;
+  StopSource(const StopSource&) = delete;
+  StopSource& operator=(const StopSource&) = delete;
+  StopSource(StopSource&&) = delete;
+  StopSource& operator=(StopSource&&) = delete;
+
+  /// Whoever learns that somebody does is going to stop. Any thread.
+  [[nodiscard]] virtual bool wanted() const noexcept = 0;
+};
+
+/// While one exists, the signals by which people and batch systems ask a process to stop set a flag
+/// instead of ending it: SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP (unless it is ignored, as nohup
+/// has it), SIGXCPU, SIGPWR and SIGALRM. The former handlers come back on destruction, unless a
+/// signal came in. One at a time.
+///
+/// The process ends at once, by the signal's default action, on a SIGINT that follows another of
+/// these signals, and on a SIGTERM that comes `kSecondSigterm` or more after the first: Slurm may
+/// deliver one twice. If nobody has called `wanted` for the time given to `set_patience`, the
+/// process ends with exit code 1 and says so.
+class StopRequest final : public StopSource {
+ public:
+  static constexpr std::chrono::seconds kSecondSigterm{5};
+
   StopRequest();
-  ~StopRequest();
+  ~StopRequest() override;
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;
   StopRequest(StopRequest&&) = delete;
   StopRequest& operator=(StopRequest&&) = delete;
 
-  /// The signal that came in since construction, or 0. Any thread.
-  [[nodiscard]] int signal() const noexcept;
+  /// How long a signal may wait until `wanted` is called: a minute, until this says otherwise.
+  /// Rounded up to whole seconds. Any thread.
+  void set_patience(std::chrono::duration<double> patience) noexcept;
+
+  /// A signal came in since construction.
+  [[nodiscard]] bool wanted() const noexcept override;
 };
 
-/// This process is about to end with an exit code of its own, as all its peers are: from now on
-/// SIGTERM, SIGINT and SIGUSR1 do nothing. A launcher sends SIGTERM as soon as the first rank has
+/// This process is about to end with an exit code of its own, as all its peers are: from now on the
+/// signals of a StopRequest do nothing. A launcher sends SIGTERM as soon as the first rank has
 /// ended (srun --kill-on-bad-exit, mpirun), and that must not take the code's place.
 void leave_by_exit_code() noexcept;
+
+/// From now on these signals end the process, as they do without a StopRequest.
+void end_by_signals() noexcept;
 
 }  // namespace lockstep::runtime

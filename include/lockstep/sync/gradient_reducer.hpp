@@ -25,6 +25,7 @@ struct StepContribution {
   torch::Tensor loss_sum{};  ///< scalar float32: Σ of its samples' losses; undefined: 0
   std::int64_t samples = 0;  ///< at most kMostSamplesAStep over all ranks
   bool wants_to_stop = false;
+  torch::Tensor extra{};  ///< float32 [extra elements], on the device; undefined: zeros
 };
 
 /// The same over all ranks; equal on every rank.
@@ -60,12 +61,12 @@ struct StepSeconds {
 /// their gradients must not be set to none. One thread; destruction, which must not
 /// come inside a step, removes the hooks and the gradients. Construction is collective: the
 /// communicator provides the buckets' memory, and each bucket is all-reduced once, since
-/// connections form at first use.
+/// connections form at first use. `extra_elements` of the caller's are summed with the last bucket.
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
                   runtime::ComputeStream& compute, const BucketLimits& limits,
-                  std::int64_t shards = 1);
+                  std::int64_t shards = 1, std::int64_t extra_elements = 0);
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
@@ -80,6 +81,11 @@ class GradientReducer {
   /// Of the oldest finished step whose totals have not been taken; those of two may wait. Blocks
   /// until that step's all-reduce is done.
   [[nodiscard]] StepTotals take_totals();
+
+  /// Behind `finish_step`, for what is computed from here on: the sum over all shards of their
+  /// `extra`, and of their samples (a scalar); both float32 on the device.
+  [[nodiscard]] torch::Tensor summed_extra() const;
+  [[nodiscard]] torch::Tensor summed_samples() const;
 
   /// Of the step that was finished last: when each bucket's all-reduce ran, in the plan's order.
   [[nodiscard]] const std::vector<comm::OperationTime>& bucket_times() const {
@@ -115,7 +121,8 @@ class GradientReducer {
   torch::Tensor flat_parameters_;
   torch::Tensor buffer_;          // gradients, then the tail's scalars
   torch::Tensor flat_gradients_;  // the gradients' part of buffer_
-  torch::Tensor tail_;            // the scalars' part of buffer_
+  torch::Tensor tail_;            // the scalars' and extras' part of buffer_
+  std::int64_t extra_elements_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   std::int64_t shards_;            // of this rank, in each step
   std::optional<ShardTree> tree_;  // over them, if there are several

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include <torch/torch.h>
@@ -10,7 +12,7 @@
 #include <lockstep/data/batch_gatherer.hpp>
 #include <lockstep/metrics/events.hpp>
 #include <lockstep/model/loss.hpp>
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/network.hpp>
 
 namespace lockstep::train {
 
@@ -26,27 +28,39 @@ struct Prediction {
 class Evaluator {
  public:
   /// `samples`: indices into `dataset`, which lies on the model's device.
-  Evaluator(model::NeuralNetwork network, model::Loss loss, comm::Communicator& communicator,
-            data::ImageDataset dataset, std::vector<std::int64_t> samples, std::int64_t batch_size);
+  Evaluator(model::NetworkPtr network, model::LossFunction loss, comm::Communicator& communicator,
+            data::Dataset dataset, std::vector<std::int64_t> samples, std::int64_t batch_size);
+
+  /// Whether this rank wants to stop; asked again and again, by the thread that evaluates.
+  using StopWish = std::function<bool()>;
 
   /// Collective; every rank returns the same figures. Leaves the network in evaluation mode.
   [[nodiscard]] metrics::Evaluation evaluate(metrics::Evaluation::Set set, std::int64_t epoch);
+  /// The same, but nothing, on all ranks, if one of them wants to stop before the end.
+  [[nodiscard]] std::optional<metrics::Evaluation> evaluate(metrics::Evaluation::Set set,
+                                                            std::int64_t epoch,
+                                                            const StopWish& wants_to_stop);
 
-  /// Collective. Of every sample, in their order and the same on all ranks. Leaves the network in
-  /// evaluation mode.
-  [[nodiscard]] std::vector<Prediction> predict();
+  /// Collective. Of every sample, in their order and the same on all ranks; nothing, on all ranks,
+  /// if one of them wants to stop before the end. Leaves the network in evaluation mode.
+  [[nodiscard]] std::optional<std::vector<Prediction>> predict(const StopWish& wants_to_stop);
 
  private:
   /// Consecutive samples, by number.
   [[nodiscard]] data::SampleRange samples_of(std::int64_t batch) const;
   [[nodiscard]] std::int64_t batches() const;
   /// Collective. `fill` writes what each of this rank's batches gives into a table of zeros,
-  /// [rows, columns] float64; returns the sum over ranks, row by row.
+  /// [rows, columns] float64; returns the sum over ranks, row by row, or nothing if a rank wants to
+  /// stop.
   template <typename Fill>
-  [[nodiscard]] std::vector<double> collect(std::int64_t rows, std::int64_t columns, Fill fill);
+  [[nodiscard]] std::optional<std::vector<double>> collect(std::int64_t rows, std::int64_t columns,
+                                                           const StopWish& wants_to_stop,
+                                                           Fill fill);
+  /// Collective where there are several ranks.
+  [[nodiscard]] bool agree_to_stop(bool mine);
 
-  model::NeuralNetwork network_;
-  model::Loss loss_;
+  model::NetworkPtr network_;
+  model::LossFunction loss_;
   comm::Communicator& communicator_;
   std::vector<std::int64_t> samples_;
   std::int64_t batch_size_;

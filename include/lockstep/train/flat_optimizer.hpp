@@ -7,7 +7,7 @@
 
 #include <torch/torch.h>
 
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/network.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
@@ -18,25 +18,26 @@ namespace lockstep::train {
 /// Source: https://docs.pytorch.org/docs/stable/optim.html#algorithms
 class FlatOptimizer {
  public:
-  enum class AfterStep : std::uint8_t { kKeepGradients, kMayClearGradients };
-
   FlatOptimizer(const OptimizationOptions& options, torch::Tensor parameters,
-                const torch::Tensor& gradients, AfterStep after = AfterStep::kKeepGradients);
+                const torch::Tensor& gradients);
+
+  /// From now on steps leave the gradients as they are.
+  void keep_gradients() { clears_gradients_ = false; }
 
   /// Clips the gradients to the global norm asked for, if one is, and takes a step.
   void step(double learning_rate);
 
   /// Whether every step leaves all gradients at zero: plain SGD on a CPU does so in the same pass
-  /// over memory, if it may.
+  /// over memory, unless they are to be kept.
   [[nodiscard]] bool clears_gradients() const { return clears_gradients_; }
 
   /// What the optimizer keeps from step to step, under PyTorch's names ("exp_avg"): float32
   /// [elements] each, its own memory. Nothing before the first step, or for plain SGD.
-  [[nodiscard]] std::vector<model::NamedParameter> state() const;
+  [[nodiscard]] std::vector<model::NamedTensor> state() const;
   /// The names that `state` gives after a step.
   [[nodiscard]] std::vector<std::string> state_names() const;
   /// Goes on from what `state` gave after `steps` steps; the values are copied.
-  void restore(const std::vector<model::NamedParameter>& state, std::int64_t steps);
+  void restore(const std::vector<model::NamedTensor>& state, std::int64_t steps);
 
  private:
   void clip_gradients();

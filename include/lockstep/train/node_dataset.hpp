@@ -1,39 +1,48 @@
 // The data set, decoded once a node into memory that the node's ranks share.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
 #include <lockstep/comm/communicator.hpp>
-#include <lockstep/data/image_dataset.hpp>
+#include <lockstep/data/dataset.hpp>
 #include <lockstep/runtime/node_memory.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
 
+/// SHA-256 of each part's decoded bytes, by data::part_name.
+using DatasetDigests = std::map<std::string, std::string>;
+
 /// Owns the shared memory; `train` and `test` are views of it. Destruction is collective.
 struct NodeDataset {
   runtime::NodeMemory memory;
   data::DatasetShape shape;
-  data::ImageDataset train;
-  data::ImageDataset test;
-  std::string description;
-  std::string folder;  ///< of its files; empty if it has none
+  data::Dataset train;
+  data::Dataset test;
+  std::string description;  ///< that needs no digests
+  std::string folder;       ///< of its files; empty if it has none
 
-  /// SHA-256 of each part's decoded bytes, by name ("train_images", …).
-  [[nodiscard]] std::map<std::string, std::string> digests() const;
+  /// Takes tens of milliseconds.
+  [[nodiscard]] DatasetDigests digests() const;
+  /// Which data set it is, for people and for config.json, given its digests.
+  [[nodiscard]] std::string describe(const DatasetDigests& digests) const;
+  /// A warning for data whose training labels leave some of the model's outputs without samples;
+  /// "" if there is nothing to say. Looks at all labels, whatever was cut.
+  [[nodiscard]] std::string describe_absent_classes() const;
 };
 
-/// The data set that `options` name, its headers checked. Throws DataError.
-[[nodiscard]] std::unique_ptr<data::DatasetSource> open_dataset(const DataOptions& options);
+/// Opens a data set, its headers checked. Throws DataError.
+using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 
-/// Collective. Opens the data set that `options` name, decodes it (the node's ranks share the
+/// Collective. Opens the data set, decodes it (the node's ranks share the
 /// work), and cuts it to --train-samples and --test-samples. All ranks fail together: AgreedError
 /// with exit code 3 (missing, damaged, or different on two ranks) or 2 (more samples asked for than
 /// there are).
-[[nodiscard]] NodeDataset load_node_dataset(const DataOptions& options,
+[[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator);
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
@@ -21,8 +20,6 @@ enum class Overlap : std::uint8_t { kAuto, kOn, kOff };
 enum class Progress : std::uint8_t { kAuto, kOn, kOff };
 
 struct DataOptions {
-  std::string data_dir{};  ///< empty: the default places
-  bool synthetic = false;
   double validation_fraction = 0;
   std::int64_t train_samples = 0;  ///< 0: all
   std::int64_t test_samples = 0;   ///< 0: all
@@ -38,7 +35,6 @@ struct SamplingOptions {
 };
 
 struct ModelOptions {
-  std::vector<std::int64_t> hidden = {512, 512};
   model::Loss loss = model::Loss::kCrossEntropy;
   std::string init_from;  ///< empty: random weights from the seed
 };
@@ -49,7 +45,7 @@ struct OptimizationOptions {
   Optimizer optimizer = Optimizer::kSgd;
   double lr = 1e-3;
   double momentum = 0;
-  double weight_decay = 0;
+  std::optional<double> weight_decay;  ///< default: that of PyTorch's optimizer of this kind
   LearningRateSchedule lr_schedule = LearningRateSchedule::kConstant;
   std::int64_t lr_step_epochs = 1;
   double lr_gamma = 0.1;
@@ -96,6 +92,9 @@ struct TrainOptions {
   DistributionOptions distribution;
   OutputOptions output;
 };
+
+/// The weight decay that counts: the one asked for, or PyTorch's default for the optimizer.
+[[nodiscard]] double weight_decay_of(const OptimizationOptions& options);
 
 /// Combinations that no single option's range can rule out. Throws UsageError.
 void check_combinations(const TrainOptions& options);

@@ -4,29 +4,30 @@
 #include <cstdint>
 #include <vector>
 
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/network.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 #include <lockstep/train/flat_optimizer.hpp>
 
 namespace lockstep::train {
 
-/// A rank's parameters, and what its optimizer keeps for each. Everything referred to must outlive
-/// it. One thread.
+/// A rank's parameters and buffers, and what its optimizer keeps for each. Everything referred to
+/// must outlive it. One thread.
 class Replica {
  public:
-  Replica(const model::NeuralNetwork& network, const sync::GradientReducer& reducer,
+  Replica(const model::NetworkPtr& network, const sync::GradientReducer& reducer,
           FlatOptimizer& optimizer)
       : network_(network), reducer_(reducer), optimizer_(optimizer) {}
 
-  /// Parameters under their names, then "optimizer.<kind>.<parameter>" for each: copies on the CPU,
-  /// contiguous float32. On a GPU, waits for it.
-  [[nodiscard]] std::vector<model::NamedParameter> state() const;
+  /// Parameters under their names, buffers under theirs, then "optimizer.<kind>.<parameter>" for
+  /// each parameter: copies on the CPU, contiguous, float32 but for buffers. On a GPU, waits for
+  /// it.
+  [[nodiscard]] std::vector<model::NamedTensor> state() const;
   /// Takes what `state` gave after `steps` steps. Throws DataError naming the first tensor that is
-  /// missing, unknown or of another shape; nothing has changed then.
-  void restore(const std::vector<model::NamedParameter>& state, std::int64_t steps);
+  /// missing, unknown or of another shape or type; nothing has changed then.
+  void restore(const std::vector<model::NamedTensor>& state, std::int64_t steps);
 
  private:
-  const model::NeuralNetwork& network_;
+  const model::NetworkPtr& network_;
   const sync::GradientReducer& reducer_;
   FlatOptimizer& optimizer_;
 };

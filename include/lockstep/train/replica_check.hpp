@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <lockstep/comm/communicator.hpp>
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/network.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 
 namespace lockstep::train {
@@ -18,7 +18,7 @@ struct PartDigest {
 };
 
 /// `parts`: contiguous float32 tensors on the CPU.
-[[nodiscard]] std::vector<PartDigest> digests_of(const std::vector<model::NamedParameter>& parts);
+[[nodiscard]] std::vector<PartDigest> digests_of(const std::vector<model::NamedTensor>& parts);
 
 /// Collective. Compares the digests, which have the same names on all ranks, with the other ranks'.
 /// If any differ, all ranks throw AgreedError, which names the ranks that differ from the majority

@@ -8,6 +8,10 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include <lockstep/base/effect.hpp>
+
 namespace lockstep::train {
 
 /// Loss lines of one step that do not hold the same double.
@@ -75,10 +79,13 @@ struct RunComparison {
   [[nodiscard]] bool parts_at_loss() const;
 };
 
-/// Compares the runs in two folders as far as both go. Throws DataError naming the file (and line)
-/// that is missing or damaged, and for runs that have nothing in common. A torn last line of
-/// metrics.jsonl is ignored. Holds two files' tensors at a time.
+/// Compares the runs in two folders as far as both go; `effects` and `defaults` are those of the
+/// recorded options, by recorded name: a run of a version without an option is one with its
+/// default. Throws DataError naming the file (and line) that is missing or damaged, and for runs
+/// that have nothing in common. A torn last line of metrics.jsonl is ignored. Holds two files'
+/// tensors at a time.
 [[nodiscard]] RunComparison compare_runs(const std::filesystem::path& a,
-                                         const std::filesystem::path& b);
+                                         const std::filesystem::path& b, const Effects& effects,
+                                         const nlohmann::json& defaults);
 
 }  // namespace lockstep::train

@@ -22,14 +22,19 @@ class RunFolder {
   /// The same for a run that may go on from what is there.
   [[nodiscard]] static RunFolder open(const std::string& wanted);
 
+  /// As it was called when the run began.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// What it is called now: somebody may have renamed it. Throws RuntimeFailure if it was removed,
+  /// so that nothing makes a second folder that holds half a run. Any thread.
+  [[nodiscard]] std::filesystem::path current_path() const;
 
  private:
-  RunFolder(std::filesystem::path path, FileDescriptor lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
+  RunFolder(std::filesystem::path path, FileDescriptor folder, FileDescriptor lock)
+      : path_(std::move(path)), folder_(std::move(folder)), lock_(std::move(lock)) {}
   static RunFolder locked(const std::filesystem::path& path);
 
   std::filesystem::path path_;
+  FileDescriptor folder_;
   FileDescriptor lock_;
 };
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <lockstep/metrics/events.hpp>
-#include <lockstep/model/neural_network.hpp>
+#include <lockstep/model/network.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
 
 namespace lockstep::train {
@@ -12,7 +12,7 @@ namespace lockstep::train {
 /// Of each parameter ("weights/<name>") and of its gradient in the step before ("gradients/<name>",
 /// summed over ranks, clipped), after `steps` steps. On a GPU, waits for it. One thread, between
 /// two steps.
-[[nodiscard]] metrics::Histograms histograms_of(const model::NeuralNetwork& network,
+[[nodiscard]] metrics::Histograms histograms_of(const model::NetworkPtr& network,
                                                 const sync::GradientReducer& reducer,
                                                 std::int64_t steps);
 

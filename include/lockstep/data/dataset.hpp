@@ -1,0 +1,85 @@
+// Samples as tensors, and the block of memory that holds them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include <lockstep/data/sample_spec.hpp>
+
+namespace lockstep::data {
+
+/// Inputs [N, …] and targets [N, …] as a specification has them in memory; views of memory that
+/// somebody else owns, or owners.
+struct Dataset {
+  SampleSpec spec{};
+  torch::Tensor inputs;
+  torch::Tensor targets;
+
+  [[nodiscard]] std::int64_t size() const { return targets.size(0); }
+  /// The first `count` samples, as views.
+  [[nodiscard]] Dataset first(std::int64_t count) const;
+  /// The same samples on `device`: a copy, or views if they lie there already.
+  [[nodiscard]] Dataset to(const torch::Device& device) const;
+  /// 0, 1, … size() − 1: all samples, in order.
+  [[nodiscard]] std::vector<std::int64_t> indices() const;
+};
+
+/// The four parts of a data set, in the order in which a block holds them.
+enum class Part : std::uint8_t { kTrainImages, kTrainLabels, kTestImages, kTestLabels };
+inline constexpr std::array kAllParts = {Part::kTrainImages, Part::kTrainLabels, Part::kTestImages,
+                                         Part::kTestLabels};
+
+/// "train_images", …: as config.json names a part.
+[[nodiscard]] const char* part_name(Part part);
+
+/// What samples a data set has and how many, and where each part lies in one block of memory.
+class DatasetShape {
+ public:
+  DatasetShape(SampleSpec spec, std::int64_t train_samples, std::int64_t test_samples);
+
+  [[nodiscard]] const SampleSpec& spec() const noexcept { return spec_; }
+
+  [[nodiscard]] std::int64_t train_samples() const noexcept { return train_samples_; }
+  [[nodiscard]] std::int64_t test_samples() const noexcept { return test_samples_; }
+  [[nodiscard]] std::size_t block_bytes() const;
+  [[nodiscard]] std::span<std::byte> part(Part part, std::span<std::byte> block) const;
+  /// Tensors over `block`, which must outlive them.
+  [[nodiscard]] Dataset train(std::span<std::byte> block) const;
+  [[nodiscard]] Dataset test(std::span<std::byte> block) const;
+
+ private:
+  [[nodiscard]] std::size_t part_bytes(Part part) const;
+  [[nodiscard]] Dataset view(Part inputs, Part targets, std::span<std::byte> block) const;
+
+  SampleSpec spec_;
+  std::int64_t train_samples_;
+  std::int64_t test_samples_;
+};
+
+/// Where a data set comes from. `fill` may be called for different parts by different processes,
+/// and puts the same bytes wherever it is called.
+class DatasetSource {
+ public:
+  DatasetSource() = default;
+  virtual ~DatasetSource() = default;
+  DatasetSource(const DatasetSource&) = delete;
+  DatasetSource& operator=(const DatasetSource&) = delete;
+  DatasetSource(DatasetSource&&) = delete;
+  DatasetSource& operator=(DatasetSource&&) = delete;
+
+  /// For people: "images and labels in /usr/share/…". Which data set that is, digests tell.
+  [[nodiscard]] virtual std::string description() const = 0;
+  /// The folder of its files; empty if it has none.
+  [[nodiscard]] virtual std::string folder() const = 0;
+  [[nodiscard]] virtual DatasetShape shape() const = 0;
+  /// Writes one part (`shape().part(...)` bytes). Throws DataError.
+  virtual void fill(Part part, std::span<std::byte> destination) = 0;
+};
+
+}  // namespace lockstep::data

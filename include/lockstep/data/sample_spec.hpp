@@ -1,0 +1,53 @@
+// What a sample of a data set is: its shape, and how it becomes numbers for a network.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <torch/torch.h>
+
+namespace lockstep::data {
+
+/// An input of a network. As float32, an element is (value / divisor − mean) / deviation.
+struct InputSpec {
+  std::vector<std::int64_t> shape{};               ///< of one input: {1, 28, 28}
+  torch::ScalarType element_type = torch::kUInt8;  ///< as it lies in memory
+  double divisor = 1;
+  std::vector<double> mean{};       ///< of each channel, the first dimension; empty: 0
+  std::vector<double> deviation{};  ///< the same; empty: 1
+
+  /// Of one input.
+  [[nodiscard]] std::int64_t elements() const;
+};
+
+/// The target is one of several classes, stored as its index.
+struct ClassTarget {
+  std::int64_t classes = 0;
+  std::vector<std::string> names{};  ///< of each class
+};
+
+/// The target is numbers, stored as float32.
+struct NumberTarget {
+  std::vector<std::int64_t> shape{};  ///< of one target
+};
+
+struct SampleSpec {
+  InputSpec input{};
+  std::variant<ClassTarget, NumberTarget> target{};
+
+  /// How many numbers a network gives for one input: a logit a class, or a target's numbers.
+  [[nodiscard]] std::int64_t outputs() const;
+  /// As a target lies in memory: kUInt8 for up to 256 classes, kInt64 for more, kFloat32 for
+  /// numbers.
+  [[nodiscard]] torch::ScalarType target_type() const;
+  /// Of one target in memory: {} for a class.
+  [[nodiscard]] std::vector<std::int64_t> target_shape() const;
+
+  [[nodiscard]] std::size_t input_bytes() const;   ///< of one sample
+  [[nodiscard]] std::size_t target_bytes() const;  ///< of one sample
+};
+
+}  // namespace lockstep::data

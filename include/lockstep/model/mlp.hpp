@@ -1,0 +1,50 @@
+// The tutorial's model: a multi-layer perceptron under the tutorial's parameter names.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <lockstep/model/network.hpp>
+#include <lockstep/model/weights.hpp>
+
+namespace lockstep::model {
+
+/// Flatten → Linear(inputs, hidden[0]) → ReLU → … → Linear(hidden[last], outputs). Parameters are
+/// named linear_relu_stack.0.weight, .0.bias, .2.weight, …: Python's `NeuralNetwork` of the
+/// tutorial loads them as they are.
+/// Source: https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html
+class Mlp final : public Network {
+ public:
+  Mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden, std::int64_t outputs);
+
+  /// inputs [B, …] float32 with as many elements each as the first layer is wide.
+  torch::Tensor forward(const torch::Tensor& inputs) override;
+  bool use_bfloat16() override;
+  [[nodiscard]] std::vector<LinearShape> linear_layers() const override { return layers_; }
+  [[nodiscard]] std::string explain_misfit(const std::vector<NamedTensor>& tensors) const override;
+
+ private:
+  std::vector<LinearShape> layers_;
+  torch::nn::Sequential linear_relu_stack_;
+};
+
+/// With the initial weights that Python gets from torch.manual_seed(seed): the same bits. Seeds
+/// LibTorch's global CPU generator.
+[[nodiscard]] std::shared_ptr<Mlp> make_mlp(std::int64_t inputs,
+                                            const std::vector<std::int64_t>& hidden,
+                                            std::int64_t outputs, std::uint64_t seed);
+
+/// With these weights, of whatever hidden widths they have. Throws DataError.
+[[nodiscard]] std::shared_ptr<Mlp> make_mlp(const Weights& weights, std::int64_t inputs,
+                                            std::int64_t outputs);
+
+/// The hidden widths of an Mlp with these tensors. Throws DataError naming the first tensor that
+/// does not fit one with `inputs` and `outputs`.
+[[nodiscard]] std::vector<std::int64_t> hidden_widths_of(const std::vector<NamedTensor>& tensors,
+                                                         std::int64_t inputs, std::int64_t outputs,
+                                                         const std::filesystem::path& path);
+
+}  // namespace lockstep::model

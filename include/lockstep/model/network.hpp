@@ -1,0 +1,47 @@
+// What is trained: the interface of every network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <torch/torch.h>
+
+#include <lockstep/model/named_tensor.hpp>
+
+namespace lockstep::model {
+
+/// The widths of a linear layer: [B, in] → [B, out].
+struct LinearShape {
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+};
+
+/// A LibTorch module with one input and one output. It registers its parameters (float32), buffers
+/// and submodules as modules do; train(), eval() and to() are the module's. Every rank has one with
+/// the same state; one thread at a time.
+class Network : public torch::nn::Module {
+ public:
+  /// inputs [B, …] float32, of the shape that the data's SampleSpec gives → [B, outputs] float32.
+  virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
+
+  /// From now on layers compute in bfloat16, while parameters and their gradients stay float32.
+  /// False: this network has no such way, and nothing has changed.
+  virtual bool use_bfloat16() { return false; }
+
+  /// The linear layers that take most of a step's time, in the order of the forward pass; none if
+  /// others do. `bench step` measures their bare products.
+  [[nodiscard]] virtual std::vector<LinearShape> linear_layers() const { return {}; }
+
+  /// What people should know of tensors that do not fit, where the network can tell more than
+  /// names and shapes do; else "".
+  [[nodiscard]] virtual std::string explain_misfit(
+      const std::vector<NamedTensor>& /*tensors*/) const {
+    return {};
+  }
+};
+
+using NetworkPtr = std::shared_ptr<Network>;
+
+}  // namespace lockstep::model

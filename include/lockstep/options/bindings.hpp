@@ -1,0 +1,74 @@
+// Bindings of options to variables of the usual types. The variables must outlive them.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lockstep/options/option_table.hpp>
+
+namespace lockstep::options {
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+/// An integer in [least, most].
+[[nodiscard]] Binding integer(std::int64_t& target, std::int64_t least,
+                              std::int64_t most = kNoLimit);
+[[nodiscard]] Binding integer(std::optional<std::int64_t>& target, std::int64_t least,
+                              std::int64_t most);
+/// A number of bytes in [least, most]; K, M or G stand for 2^10, 2^20, 2^30.
+[[nodiscard]] Binding byte_size(std::int64_t& target, std::int64_t least, std::int64_t most);
+/// A seed: an integer of at least 0.
+[[nodiscard]] Binding seed(std::uint64_t& target);
+[[nodiscard]] Binding seed(std::optional<std::uint64_t>& target);
+/// A finite number that is at least 0 / above 0 / at least 0 and below 1.
+[[nodiscard]] Binding non_negative_number(double& target);
+[[nodiscard]] Binding non_negative_number(std::optional<double>& target);
+[[nodiscard]] Binding positive_number(double& target);
+[[nodiscard]] Binding fraction(double& target);
+[[nodiscard]] Binding text(std::string& target, const std::string& value_name);
+/// A file or a folder.
+[[nodiscard]] Binding path(std::string& target, const std::string& value_name);
+[[nodiscard]] Binding flag(bool& target);
+[[nodiscard]] Binding on_off(bool& target);
+/// Comma-separated integers in [least, most].
+[[nodiscard]] Binding integers(std::vector<std::int64_t>& target, std::int64_t least,
+                               std::int64_t most);
+
+/// One of several names, each standing for a value.
+template <typename Value>
+[[nodiscard]] Binding choice(Value& target, std::vector<std::pair<std::string, Value>> values) {
+  Binding binding;
+  for (const auto& [name, value] : values) {
+    binding.value_name += (binding.value_name.empty() ? "" : "/") + name;
+    binding.expected += (binding.expected.empty() ? "" : ", ") + name;
+  }
+  binding.expected = "one of " + binding.expected;
+  binding.set = [&target, values](const std::string& text) {
+    for (const auto& [name, value] : values) {
+      if (name == text) {
+        target = value;
+        return true;
+      }
+    }
+    return false;
+  };
+  binding.get = [&target, values]() -> nlohmann::json {
+    for (const auto& [name, value] : values) {
+      if (value == target) return name;
+    }
+    return nullptr;
+  };
+  return binding;
+}
+
+/// An enumeration of kAuto, kOn and kOff.
+template <typename Value>
+[[nodiscard]] Binding auto_on_off(Value& target) {
+  return choice<Value>(target, {{"auto", Value::kAuto}, {"on", Value::kOn}, {"off", Value::kOff}});
+}
+
+}  // namespace lockstep::options

@@ -1,0 +1,40 @@
+// The networks that --model can name. A new one is a file in src/task/networks and a line in
+// src/task/network_kinds.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <lockstep/data/sample_spec.hpp>
+#include <lockstep/model/network.hpp>
+#include <lockstep/model/weights.hpp>
+#include <lockstep/options/option_table.hpp>
+
+namespace lockstep::task {
+
+class NetworkKind {
+ public:
+  NetworkKind() = default;
+  virtual ~NetworkKind() = default;
+  NetworkKind(const NetworkKind&) = delete;
+  NetworkKind& operator=(const NetworkKind&) = delete;
+  NetworkKind(NetworkKind&&) = delete;
+  NetworkKind& operator=(NetworkKind&&) = delete;
+
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// Options of its own, bound to its variables.
+  [[nodiscard]] virtual std::vector<options::Option> options() { return {}; }
+  /// As Task::make_network.
+  [[nodiscard]] virtual model::NetworkPtr make(const data::SampleSpec& spec) const = 0;
+  /// Sets its options for weights that do not say what they are of. False: of another kind. Throws
+  /// DataError for weights of this kind that do not fit `spec`.
+  virtual bool recognise(const model::Weights& /*weights*/, const data::SampleSpec& /*spec*/) {
+    return false;
+  }
+};
+
+/// One of each, the default first.
+[[nodiscard]] std::vector<std::unique_ptr<NetworkKind>> make_network_kinds();
+
+}  // namespace lockstep::task

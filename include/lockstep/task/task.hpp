@@ -1,0 +1,69 @@
+// What is trained on what: the one thing that a program of one's own has to say.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <lockstep/data/dataset.hpp>
+#include <lockstep/model/loss.hpp>
+#include <lockstep/model/network.hpp>
+#include <lockstep/model/weights.hpp>
+#include <lockstep/options/option_table.hpp>
+
+namespace lockstep::task {
+
+/// Joins data, a network for such data, and a loss. Every rank has one with the same options. One
+/// thread at a time.
+class Task {
+ public:
+  Task() = default;
+  virtual ~Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+  Task(Task&&) = delete;
+  Task& operator=(Task&&) = delete;
+
+  /// Stands in the metadata of weights and checkpoints; those of another task are refused.
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  /// Options of its own that say which data, and which network; bound to its variables. The second
+  /// are the task's configuration, which files of weights carry.
+  [[nodiscard]] virtual std::vector<options::Option> data_options() { return {}; }
+  [[nodiscard]] virtual std::vector<options::Option> network_options() { return {}; }
+
+  /// What the samples of its data are, without opening them.
+  [[nodiscard]] virtual data::SampleSpec sample_spec() = 0;
+  /// Its data, their headers checked. Throws DataError.
+  [[nodiscard]] virtual std::unique_ptr<data::DatasetSource> open_data() = 0;
+  /// Makes its data options say what they came to; `folder`: of the source's files, if it has any.
+  virtual void resolve_data(const std::string& /*folder*/) {}
+
+  /// A network for such samples, as its options say, with initial weights from LibTorch's global
+  /// CPU generator, which the caller has seeded. Throws UsageError for options that do not fit.
+  [[nodiscard]] virtual model::NetworkPtr make_network(const data::SampleSpec& spec) = 0;
+  /// Sets its network options for weights that do not name a task: of earlier versions, or of other
+  /// programs. Throws DataError if they are of no network of this task.
+  virtual void recognise(const model::Weights& /*weights*/) {}
+
+  /// The loss; null: the one that --loss names.
+  [[nodiscard]] virtual model::LossFunction loss() { return nullptr; }
+};
+
+/// The entry of a file's metadata that holds `describe`'s text.
+inline constexpr const char* kTaskEntry = "lockstep.task";
+
+/// {"name": …, "configuration": {option: value, …}}
+[[nodiscard]] nlohmann::ordered_json describe(Task& task);
+
+/// Sets the network options as a description says. Throws DataError, with `where` in front, if it
+/// is none, or of another task.
+void configure(Task& task, const nlohmann::ordered_json& description, const std::string& where);
+
+/// Sets the network options so that these weights fit: as their metadata say, or as the task
+/// recognises them. Throws DataError.
+void configure_for(Task& task, const model::Weights& weights);
+
+}  // namespace lockstep::task

@@ -1,0 +1,49 @@
+#include <functional>
+#include <numeric>
+
+#include <lockstep/data/sample_spec.hpp>
+
+namespace lockstep::data {
+namespace {
+
+constexpr std::int64_t kClassesInAByte = 256;
+
+std::int64_t product(const std::vector<std::int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::size_t bytes_of(std::int64_t elements, torch::ScalarType type) {
+  return static_cast<std::size_t>(elements) * torch::elementSize(type);
+}
+
+}  // namespace
+
+std::int64_t InputSpec::elements() const {
+  return product(shape);
+}
+
+std::int64_t SampleSpec::outputs() const {
+  if (const auto* classes = std::get_if<ClassTarget>(&target)) return classes->classes;
+  return product(target_shape());
+}
+
+torch::ScalarType SampleSpec::target_type() const {
+  const auto* classes = std::get_if<ClassTarget>(&target);
+  if (classes == nullptr) return torch::kFloat32;
+  return classes->classes <= kClassesInAByte ? torch::kUInt8 : torch::kInt64;
+}
+
+std::vector<std::int64_t> SampleSpec::target_shape() const {
+  const auto* numbers = std::get_if<NumberTarget>(&target);
+  return numbers == nullptr ? std::vector<std::int64_t>() : numbers->shape;
+}
+
+std::size_t SampleSpec::input_bytes() const {
+  return bytes_of(input.elements(), input.element_type);
+}
+
+std::size_t SampleSpec::target_bytes() const {
+  return bytes_of(product(target_shape()), target_type());
+}
+
+}  // namespace lockstep::data

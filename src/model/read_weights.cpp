@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <lockstep/model/weights.hpp>
+
+#include "mlp_names.hpp"
+
+namespace lockstep::model {
+namespace {
+
+// DistributedDataParallel's and DataParallel's, torch.compile's, and the usual name of a network
+// inside another module.
+constexpr std::array<std::string_view, 3> kWrappers = {"module.", "_orig_mod.", "model."};
+
+bool all_begin_with(const std::vector<NamedTensor>& tensors, const std::string& prefix) {
+  return std::all_of(tensors.begin(), tensors.end(),
+                     [&](const NamedTensor& tensor) { return tensor.name.starts_with(prefix); });
+}
+
+/// What wrappers have put before every name, if the names are those of an Mlp behind it.
+std::string wrapping_of(const std::vector<NamedTensor>& tensors) {
+  std::string prefix;
+  while (!tensors.empty()) {
+    const auto inside = prefix + kLayerPrefix;
+    if (std::any_of(tensors.begin(), tensors.end(),
+                    [&](const NamedTensor& tensor) { return tensor.name.starts_with(inside); })) {
+      return prefix;
+    }
+    const auto* const wrapper = std::find_if(
+        kWrappers.begin(), kWrappers.end(),
+        [&](std::string_view one) { return all_begin_with(tensors, prefix + std::string(one)); });
+    if (wrapper == kWrappers.end()) break;
+    prefix += *wrapper;
+  }
+  return {};
+}
+
+void remove_optimizer(std::vector<NamedTensor>& tensors) {
+  std::erase_if(
+      tensors, [](const NamedTensor& tensor) { return tensor.name.starts_with(kOptimizerPrefix); });
+}
+
+}  // namespace
+
+std::vector<NamedTensor> read_parameters(const std::filesystem::path& path) {
+  auto tensors = read_safetensors(path);
+  remove_optimizer(tensors);
+  return tensors;
+}
+
+Weights read_weights(const std::filesystem::path& path) {
+  Weights weights{.path = path};
+  weights.tensors = read_safetensors(path, &weights.metadata);
+  remove_optimizer(weights.tensors);
+  const auto prefix = wrapping_of(weights.tensors);
+  if (!prefix.empty()) {
+    for (auto& tensor : weights.tensors) tensor.name.erase(0, prefix.size());
+    weights.notes.push_back(
+        fmt::format("{}: names are taken without their '{}'", path.string(), prefix));
+  }
+  std::set<std::string> types;
+  for (const auto& [name, value] : weights.tensors) {
+    if (value.is_floating_point() && value.scalar_type() != torch::kFloat32) {
+      types.insert(element_type_name(value));
+    }
+  }
+  if (!types.empty()) {
+    weights.notes.push_back(fmt::format("{}: weights of type {} are converted to F32 (float32)",
+                                        path.string(), fmt::join(types, " and ")));
+  }
+  return weights;
+}
+
+}  // namespace lockstep::model

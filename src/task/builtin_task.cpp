@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <utility>
+
+#include <lockstep/options/bindings.hpp>
+#include <lockstep/task/builtin_task.hpp>
+#include <lockstep/task/data_kind.hpp>
+
+namespace lockstep::task {
+namespace {
+
+const DataKind& data_kind(const std::string& name) {
+  return *std::find_if(data_kinds().begin(), data_kinds().end(),
+                       [&](const DataKind& kind) { return kind.name == name; });
+}
+
+}  // namespace
+
+BuiltinTask::BuiltinTask() : networks_(make_network_kinds()), network_(networks_[0]->name()) {}
+
+std::vector<options::Option> BuiltinTask::data_options() {
+  return {{"data-dir",
+           "folder of the four IDX files, plain or .gz (default: $LOCKSTEP_DATA_DIR, "
+           "data/FashionMNIST/raw, Debian's dataset-fashion-mnist)",
+           options::path(data_folder_, "DIR"), Effect::kNothing},
+          {"synthetic", "made-up images of the same shapes; no data set needed",
+           options::flag(synthetic_), Effect::kInput}};
+}
+
+std::vector<options::Option> BuiltinTask::network_options() {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const auto& kind : networks_) names.emplace_back(kind->name(), kind->name());
+  std::vector<options::Option> all = {{"model", "the network (default " + names[0].first + ")",
+                                       options::choice(network_, names), Effect::kNetwork}};
+  for (const auto& kind : networks_) {
+    for (auto& option : kind->options()) all.push_back(std::move(option));
+  }
+  return all;
+}
+
+data::SampleSpec BuiltinTask::sample_spec() {
+  return data_kind(synthetic_ ? "synthetic" : "fashion-mnist").spec();
+}
+
+std::unique_ptr<data::DatasetSource> BuiltinTask::open_data() {
+  return data_kind(synthetic_ ? "synthetic" : "fashion-mnist").open(data_folder_);
+}
+
+model::NetworkPtr BuiltinTask::make_network(const data::SampleSpec& spec) {
+  const auto& chosen = *std::find_if(networks_.begin(), networks_.end(),
+                                     [&](const auto& kind) { return kind->name() == network_; });
+  return chosen->make(spec);
+}
+
+void BuiltinTask::recognise(const model::Weights& weights) {
+  for (const auto& kind : networks_) {
+    if (!kind->recognise(weights, sample_spec())) continue;
+    network_ = kind->name();
+    return;
+  }
+}
+
+}  // namespace lockstep::task

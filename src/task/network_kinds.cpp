@@ -1,0 +1,20 @@
+#include <lockstep/task/network_kind.hpp>
+
+// Every network: src/task/networks/NAME.cpp defines make_NAME_kind. The default comes first.
+#define LOCKSTEP_NETWORKS(network) network(mlp)
+
+namespace lockstep::task {
+
+#define LOCKSTEP_DECLARE(name) std::unique_ptr<NetworkKind> make_##name##_kind();
+LOCKSTEP_NETWORKS(LOCKSTEP_DECLARE)
+#undef LOCKSTEP_DECLARE
+
+std::vector<std::unique_ptr<NetworkKind>> make_network_kinds() {
+  std::vector<std::unique_ptr<NetworkKind>> kinds;
+#define LOCKSTEP_ADD(name) kinds.push_back(make_##name##_kind());
+  LOCKSTEP_NETWORKS(LOCKSTEP_ADD)
+#undef LOCKSTEP_ADD
+  return kinds;
+}
+
+}  // namespace lockstep::task
