@@ -49,12 +49,11 @@ check_file() {
 # are right.
 check_name() {
   local file trouble found=0
-  for file in "$1/$2" "$1/$2.gz"; do
-    [[ -e $file ]] || continue
+  while IFS= read -r file; do
     found=1
     trouble=$(check_file "$file" "$2")
     [[ -z $trouble ]] || { printf '%s' "$trouble" && return; }
-  done
+  done < <(data_files "$1" "$2")
   ((found)) || printf '%s is missing (so is %s.gz)' "$1/$2" "$2"
 }
 
@@ -89,7 +88,7 @@ fetch() { # DIR NAME
   [[ -z $trouble ]] ||
     fail "what $url gives is not FashionMNIST's $2.gz, or was damaged on the way: try again, or name another source with --url" 3
   # A damaged plain copy would hide the good one.
-  [[ ! -e $1/$2 ]] || mv -f -- "$1/$2" "$1/$2.damaged"
+  [[ ! -f $1/$2 ]] || mv -f -- "$1/$2" "$1/$2.damaged"
   mv -f -- "$part" "$1/$2.gz"
 }
 
@@ -107,6 +106,7 @@ while (($#)); do
     --check) check=yes ;;
     -h | --help) usage && exit ;;
     -*) fail "unknown option $1: see --help" 2 ;;
+    '') fail "the name of the folder is empty: see --help" 2 ;;
     *)
       [[ -z $dir ]] || fail "more than one folder given ($dir, $1): see --help" 2
       dir=$1

@@ -2,7 +2,7 @@
 # The hosts of a job that lockstep-run starts: from --hosts, --hostfile or Slurm. Sourced by it: uses its variables hosts,
 # hostfile, np and lockstep.
 
-readonly longest_answer=20 # seconds
+readonly longest_answer=20 longest_look_up=5 # seconds
 
 # Without them it is this machine alone.
 has_hosts() { [[ -n $hosts$hostfile${SLURM_JOB_ID:-} ]]; }
@@ -27,13 +27,37 @@ ranks_here() { # mpirun fills the hosts in order
   printf '%d\n' "$here"
 }
 
-is_this_host() { # NAME
-  local own
+# is_this_host NAME: by its name, in whatever spelling, or because it leads to one of this machine's addresses.
+is_this_host() {
+  local LC_ALL=C own name=${1#*@} address own_addresses
   own=$(uname -n)
-  case ${1#*@} in
-    localhost | 127.0.0.1 | "$own" | "${own%%.*}") return 0 ;;
-  esac
+  own=${own,,} name=${name,,}
+  ! is_loopback "$name" && [[ $name != "$own" && $name != "${own%%.*}" && $name != "${own%%.*}".* ]] || return 0
+  own_addresses=$(hostname -I 2>/dev/null || ip -o address | sed -nE 's|.* inet6? ([^ /]+).*|\1|p') || :
+  while read -r address _; do
+    ! is_loopback "$address" && [[ " ${own_addresses//$'\n'/ } " != *" $address "* ]] || return 0
+  done < <(timeout "$longest_look_up" getent ahosts "$name" 2>/dev/null)
   return 1
+}
+
+is_loopback() { # NAME or address, in small letters
+  [[ $1 == @(localhost|*.localhost|localhost.*|localhost[46]|localhost[46].*|ip6-localhost|ip6-loopback|127.*|::1) ]]
+}
+
+# name_this_host: puts localhost in hosts for names of this machine that mpirun would reach by ssh. Not where another user
+# is named.
+name_this_host() {
+  local LC_ALL=C entry entries=() name me
+  me=$(id -un)
+  IFS=, read -ra entries <<<"$hosts"
+  hosts=''
+  for entry in "${entries[@]}"; do
+    name=${entry%:*}
+    if is_loopback "${name,,}" || { [[ $name == "$me@"* ]] && is_this_host "$name"; }; then
+      entry=localhost${entry#"$name"}
+    fi
+    hosts+=${hosts:+,}$entry
+  done
 }
 
 # Asks each other host for the program before mpirun does: its own words for what fails fill a page. Not under Slurm,
@@ -46,12 +70,13 @@ check_hosts() {
   [[ ${agent[0]} != ssh ]] || agent+=(-o BatchMode=yes -o ConnectTimeout=10)
   folder=$(mktemp -d)
   while read -r name room; do
-    ! is_this_host "$name" || continue
     names+=("$name")
-    timeout "$longest_answer" "${agent[@]}" "$name" "test -x $(printf %q "$lockstep")" </dev/null >/dev/null \
-      2>"$folder/${#asked[@]}" &
+    {
+      is_this_host "$name" ||
+        timeout "$longest_answer" "${agent[@]}" "$name" "test -x $(printf %q "$lockstep")" </dev/null >/dev/null
+    } 2>"$folder/${#asked[@]}" &
     asked+=($!)
-  done < <(list_hosts | sort -u -k 1,1)
+  done < <(list_hosts | LC_ALL=C sort -u -k 1,1)
   trouble=''
   for ((i = 0; i < ${#asked[@]}; i++)); do
     status=0

@@ -2,18 +2,21 @@
 # mpirun as a child of a script: what signals to the script mean for the ranks, and limits for its end. Source lib.sh
 # before it. A script calls catch_signals once, then run_mpi.
 
-readonly exit_preempted=75 exit_interrupted=130 longest_end=10
+readonly exit_preempted=75 exit_interrupted=130 longest_end=10 longest_save=120
 mpi_pid='' stopping='' ended=no
 
-# run_mpi ARGUMENT...: mpirun's exit code, but 75 where a signal came before the ranks had anything to save, and 130
-# after a second SIGINT.
-run_mpi() {
+run_mpi() { run_launcher mpirun "$@"; } # ARGUMENT...
+
+# run_launcher COMMAND...: COMMAND is mpirun, or another of these scripts. Its exit code, but 75 where a signal came
+# before the ranks had anything to save, and 130 after a second SIGINT.
+run_launcher() {
   local status=0 watcher
-  start_mpi "$@"
-  watch_end "$mpi_pid" >/dev/null &
+  start_launcher "$@"
   watcher=$!
   [[ -z $stopping ]] || ask_to_save # it came just before mpi_pid was set
+  trap on_suspend TSTP
   wait_for "$mpi_pid" || status=$?
+  trap - TSTP
   mpi_pid=''
   if ((status == 128 + 9)); then
     wait_for "$watcher" || status=1
@@ -28,49 +31,100 @@ run_mpi() {
   return "$status"
 }
 
-# start_mpi ARGUMENT...: sets mpi_pid. mpirun gets a process group of its own, so that each signal reaches it once:
-# two within five seconds, as from Ctrl-C in a terminal and from here, would kill the ranks before they can save
-# their state.
-start_mpi() {
+# start_launcher COMMAND...: sets mpi_pid, and leaves the watcher in $!. mpirun gets a process group of its own, so that
+# each signal reaches it once: two within five seconds, as from Ctrl-C in a terminal and from here, would kill the ranks
+# before they can save their state. So does the watcher, which outlives what kills this script and its group.
+start_launcher() {
+  local script=$BASHPID
   set -m
-  mpirun "$@" </dev/null &
+  # Open MPI 4 passes SIGTSTP and SIGCONT on to ranks on other hosts if it is told to.
+  OMPI_MCA_orte_forward_job_control=1 "$@" </dev/null &
   mpi_pid=$!
+  watch_end "$mpi_pid" "$script" >/dev/null &
   set +m
 }
 
-# watch_end PID: where a host cannot be reached any more, mpirun waits for it for many minutes when all ranks have long
-# ended. Fails if that was so. Without a rank on this host it cannot tell.
+# watch_end PID SCRIPT: ends what nothing else would. Where a host cannot be reached any more, mpirun waits for it for many
+# minutes when all ranks have long ended: fails if that was so; without a rank on this host it cannot tell. Where SCRIPT
+# or mpirun was killed, nobody would tell the ranks to stop.
 watch_end() {
-  local seen=no seconds=0
-  trap '' HUP USR1 USR2
+  local ranks='' now seconds=0 me=$BASHPID
+  trap '' HUP INT QUIT USR1 USR2 TSTP
   while kill -0 "$1" 2>/dev/null; do
-    if has_rank "$1"; then
-      seen=yes seconds=0
-    elif [[ $seen == yes ]] && ((++seconds > longest_end)); then
-      say "error: mpirun is still there $longest_end s after the ranks of this host: a host that it cannot reach? Ending it" || :
+    now=$(ranks_of "$1")
+    if [[ $(parent_of "$me") != "$2" ]]; then
+      end_without_script "$1"
+      return 1
+    elif [[ -n $now ]]; then
+      ranks=$now seconds=0
+    elif [[ -n $ranks ]] && ((++seconds > longest_end)); then
+      say "error: mpirun is still there $longest_end s after the ranks of this host: a host that it cannot reach? Ending it"
       kill_tree "$1"
       return 1
     fi
     sleep 1 >/dev/null 2>&1
   done
+  end_left_ranks "$ranks"
 }
 
-has_rank() { # PID of mpirun
+end_left_ranks() { # RANKS that mpirun has left behind, as it does only when it is killed
+  local rank left=() seconds
+  for rank in $1; do
+    ! is_rank "$rank" || left+=("$rank")
+  done
+  ((${#left[@]})) || return 0
+  say "error: mpirun was killed: the ranks of this host save their state and stop"
+  kill -s USR1 "${left[@]}" 2>/dev/null || :
+  kill -s CONT "${left[@]}" 2>/dev/null || : # they may have been stopped
+  for ((seconds = 0; seconds < longest_end; seconds++)); do
+    kill -0 "${left[@]}" 2>/dev/null || break
+    sleep 1 >/dev/null 2>&1
+  done
+  for rank in "${left[@]}"; do
+    ! is_rank "$rank" || kill_tree "$rank"
+  done
+}
+
+end_without_script() { # PID
+  local seconds
+  say "error: killed by SIGKILL: the ranks save their state and stop"
+  signal_ranks CONT # they may have been stopped with the script
+  wait_for_ranks
+  signal_mpirun USR1
+  for ((seconds = 0; seconds < longest_save; seconds++)); do
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 1 >/dev/null 2>&1
+  done
+  say "error: ranks have not stopped within $longest_save s: ending them"
+  end_mpirun
+}
+
+parent_of() { # PID
+  local name value
+  while read -r name value; do
+    [[ $name != PPid: ]] || { printf '%s' "$value" && return; }
+  done <"/proc/$1/status"
+}
+
+ranks_of() { # PID of mpirun: those on this host
   local child
   for child in $(children "$1"); do
-    ! grep -qzs '^OMPI_COMM_WORLD_RANK=' "/proc/$child/environ" || return 0
+    ! is_rank "$child" || printf '%d ' "$child"
   done
-  return 1
 }
+
+is_rank() { grep -qzs '^OMPI_COMM_WORLD_RANK=' "/proc/$1/environ"; } # PID
 
 children() { cat "/proc/$1/task/"*/children 2>/dev/null || :; } # PID
 
-kill_tree() { # PID: it, and what it has started on this host
+kill_tree() { signal_tree KILL "$1"; } # PID
+
+signal_tree() { # SIGNAL PID: it, and what it has started on this host
   local child offspring
-  offspring=$(children "$1")
-  kill -s KILL "$1" 2>/dev/null || :
+  offspring=$(children "$2")
+  kill -s "$1" "$2" 2>/dev/null || :
   for child in $offspring; do
-    kill_tree "$child"
+    signal_tree "$1" "$child"
   done
 }
 
@@ -85,33 +139,60 @@ wait_for() { # PID: its exit code; signals that are caught meanwhile do not end 
 
 # --- Signals -----------------------------------------------------------------------------------------------
 
+# Whatever terminals, batch systems and power supplies send to say that it is time to stop. Bash leaves alone what was
+# ignored when the script started, such as SIGHUP under nohup, and mpirun ignores it then, too.
+readonly stop_signals=(INT TERM HUP QUIT USR1 USR2 ALRM XCPU PWR)
+
 catch_signals() { # from now on, each calls on_signal with its name
   local signal
-  for signal in INT TERM HUP USR1 USR2; do
+  for signal in "${stop_signals[@]}"; do
     # shellcheck disable=SC2064 # the value of now
     trap "interrupted=1; on_signal $signal" "$signal"
   done
   trap : PIPE # Ctrl-C also ends the tee behind the script, and the ranks still have to be told
+  # mpirun, which inherits this, and the ranks write to the terminal from the background: `stty tostop` would stop them
+  # for ever. A limit of file sizes is no reason to end either.
+  trap '' TTOU XFSZ
 }
 
+# The ranks are asked once: some signals come again and again, and a rank that is asked twice may end before it has saved.
 on_signal() { # NAME
-  if [[ $ended == yes ]]; then
-    return
-  elif [[ $1 == USR2 ]]; then
-    signal_mpirun USR2
-  elif [[ $1 == INT && -n $stopping ]]; then
-    [[ -z $mpi_pid ]] || end_at_once
-  else
+  [[ $ended == no ]] || return 0
+  trap '' TSTP # what follows takes moments, and must not stop in the middle
+  if [[ -z $stopping ]]; then
     stopping=$1
     [[ -z $mpi_pid ]] || ask_to_save
+  elif [[ $1 == @(INT|QUIT) ]]; then
+    [[ -z $mpi_pid ]] || end_at_once
   fi
+  if [[ -n $mpi_pid ]]; then trap on_suspend TSTP; else trap - TSTP; fi
+}
+
+# Ctrl-Z stops the ranks as well; `fg` and `bg` continue them. Those on this host need no help of mpirun's.
+# shellcheck disable=SC2317,SC2034 # a trap calls it; interrupted is wait_for's
+on_suspend() {
+  interrupted=1
+  trap '' TSTP
+  signal_mpirun TSTP
+  signal_ranks STOP
+  kill -s STOP $$
+  trap on_suspend TSTP
+  signal_ranks CONT
+  signal_mpirun CONT
+}
+
+signal_ranks() { # SIGNAL
+  local child
+  for child in $(children "$mpi_pid"); do
+    signal_tree "$1" "$child"
+  done
 }
 
 signal_mpirun() { [[ -z $mpi_pid ]] || kill -s "$1" "$mpi_pid" 2>/dev/null || :; }
 
 # Only SIGUSR1 does mpirun pass on to the ranks and then wait for them: after SIGTERM they have two seconds.
 ask_to_save() {
-  say "SIG$stopping: the ranks save their state and stop (SIGINT, Ctrl-C, ends at once)" || :
+  say "SIG$stopping: the ranks save their state and stop (SIGINT, Ctrl-C, ends at once)"
   wait_for_ranks
   signal_mpirun USR1
 }
@@ -126,9 +207,13 @@ wait_for_ranks() {
 }
 
 end_at_once() {
-  local tenths
   ended=yes
-  say "SIGINT again: ending at once; what is on disk can be resumed" || :
+  say "SIGINT again: ending at once; what is on disk can be resumed"
+  end_mpirun
+}
+
+end_mpirun() {
+  local tenths
   signal_mpirun TERM
   for ((tenths = 0; tenths < 50; tenths++)); do # mpirun itself needs two seconds
     kill -0 "$mpi_pid" 2>/dev/null || return 0

@@ -43,8 +43,8 @@ done
 given() { # NAME...: true if train gets one of these options, on the command line or from the environment
   local name variable word
   for name; do
-    variable=${name//-/_}
-    [[ ! -v LOCKSTEP_${variable^^} ]] || return 0
+    variable=$(variable_of "$name")
+    [[ ! -v $variable ]] || return 0
     for word in "${train[@]}"; do
       [[ $word != "--$name" && $word != "--$name="* ]] || return 0
     done

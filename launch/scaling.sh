@@ -43,21 +43,12 @@ source "$root/launch/mpi.sh"
 # shellcheck source-path=SCRIPTDIR source=sweep.sh
 source "$root/launch/sweep.sh"
 
-check_list() { # OPTION TEXT: sets list; whole numbers with commas between them
-  local number
-  IFS=, read -ra list <<<"$2"
-  ((${#list[@]})) || fail "$1: a list of numbers is missing: give for example $1 1,2,4" 2
-  for number in "${list[@]}"; do
-    is_whole_number_from_1 "$number" || fail "$1 $2: must be whole numbers from 1, with commas between them" 2
-  done
-}
-
-ranks='' weak=64 strong=64 hidden=() threads='' predict='' hosts='' device=auto program_path='' synthetic=no list=()
+ranks='' weak=64 strong=64 hidden=() threads='' predict='' hosts='' device=auto program_path='' synthetic=no
 while (($#)); do
   case $1 in
     --ranks | --weak | --strong | --hidden | --threads | --repeats | --steps | --output | \
       --predict | --hosts | --program)
-      (($# > 1)) || fail "$1: a value is missing: see --help" 2
+      [[ -n ${2-} ]] || fail "$1: a value is missing: see --help" 2
       case $1 in
         --hidden) check_list "$1" "$2" && hidden+=("$2") ;;
         --repeats) sweep_repeats=$2 ;;
@@ -130,7 +121,7 @@ run_point() { # RANKS ARGUMENT...
   local ranks=$1
   shift
   if [[ -n $hosts ]]; then
-    "$root/launch/lockstep-run" --program "$lockstep" -np "$ranks" --hosts "$hosts" "$@"
+    run_launcher "$root/launch/lockstep-run" --program "$lockstep" -np "$ranks" --hosts "$hosts" "$@"
   else
     mpi_arguments "$ranks"
     run_mpi "${mpi_arguments[@]}" "$lockstep" "$@"

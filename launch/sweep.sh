@@ -5,7 +5,17 @@
 
 sweep_folder='' sweep_ranks=() sweep_weak=() sweep_strong=() sweep_hidden=('512,512')
 sweep_repeats=5 sweep_steps=300 sweep_threads=1 sweep_cores=1 sweep_alone=yes sweep_options=()
+list=() # of check_list
 declare -A sweep_points=() # by name: "RANKS REPEATS ARGUMENT...", none of which has a space; sweep_options may
+
+check_list() { # OPTION TEXT: sets list; whole numbers with commas between them
+  local number
+  IFS=, read -ra list <<<"$2"
+  ((${#list[@]})) || fail "$1: a list of numbers is missing: give for example $1 1,2,4" 2
+  for number in "${list[@]}"; do
+    is_whole_number_from_1 "$number" || fail "$1 $2: must be whole numbers from 1, with commas between them" 2
+  done
+}
 
 ranks_up_to() { # MOST: sets sweep_ranks to 1, 2, 4 … MOST
   local n

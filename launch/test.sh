@@ -33,7 +33,7 @@ while (($#)); do
   esac
   shift || break
 done
-[[ $preset =~ ^[a-z]+$ ]] || fail "--preset $preset: no such preset: see CMakePresets.json" 2
+matches "$preset" '^[a-z]+$' || fail "--preset $preset: no such preset: see CMakePresets.json" 2
 
 mapfile -t data < <(wanted_data_package)
 prepare "$preset" "${test_packages[@]}" "${data[@]}"

@@ -19,7 +19,7 @@ source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../launch/lib.sh"
 case ${1-} in
   -h | --help) usage && exit ;;
 esac
-[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] || fail "'${1-}': the number of jobs comes first, from 1 to 999: see --help" 2
+matches "${1-}" '^[1-9][0-9]{0,2}$' || fail "'${1-}': the number of jobs comes first, from 1 to 999: see --help" 2
 count=$1
 shift
 (($#)) || fail "no script to submit: see --help" 2

@@ -109,19 +109,27 @@ requeue_if_out_of_time() {
   scontrol requeue "$SLURM_JOB_ID" || say "error: scontrol could not requeue the job: submit it again with LOCKSTEP_OUTPUT_DIR=$LOCKSTEP_OUTPUT_DIR"
 }
 
-# apply_sweep: for task i of an array, exports the i-th word of SWEEP (NAME=VALUE, or several joined by commas).
+# apply_sweep: for task i of an array, exports the i-th word of SWEEP (NAME=VALUE, or several joined by commas). A comma
+# with no LOCKSTEP_NAME= behind it belongs to the value, as in LOCKSTEP_HIDDEN=256,128.
 apply_sweep() {
-  local words=() settings=() setting
+  local words=() setting part
   [[ -n ${SWEEP:-} ]] || return 0
   [[ -n ${SLURM_ARRAY_TASK_ID:-} ]] || fail "SWEEP is set, but this is no job array: submit with --array=0-N" 2
   read -ra words <<<"$SWEEP"
   ((SLURM_ARRAY_TASK_ID < ${#words[@]})) ||
     fail "SWEEP has ${#words[@]} settings, and this is task $SLURM_ARRAY_TASK_ID: submit with --array=0-$((${#words[@]} - 1))" 2
-  IFS=, read -ra settings <<<"${words[SLURM_ARRAY_TASK_ID]}"
-  for setting in "${settings[@]}"; do
-    [[ $setting =~ ^LOCKSTEP_[A-Z_]+= ]] || fail "SWEEP: '$setting' is not of the form LOCKSTEP_NAME=VALUE" 2
-    export "${setting?}"
-  done
+  setting=''
+  while IFS= read -r part; do
+    if matches "$part" '^LOCKSTEP_[A-Z_]+='; then
+      [[ -z $setting ]] || export "${setting?}"
+      setting=$part
+    elif [[ -z $setting ]] || matches "$part" '^[A-Za-z_]+='; then
+      fail "SWEEP: '$part' is not of the form LOCKSTEP_NAME=VALUE" 2
+    else
+      setting+=,$part
+    fi
+  done < <(tr ',' '\n' <<<"${words[SLURM_ARRAY_TASK_ID]}")
+  export "${setting?}"
 }
 
 # train: lockstep's exit code. srun's may be 0 although it could start no task, as right after a requeue.
@@ -154,6 +162,8 @@ train_job() {
   set_default LOCKSTEP_OUTPUT_DIR "runs/$(job_name)"
   set_default LOCKSTEP_RESUME auto # after a requeue, or for the next job of a chain
   say "job $(job_name) on ${SLURM_JOB_NODELIST:-this node}: ${SLURM_NTASKS:-1} ranks, $LOCKSTEP_THREADS threads each, into $LOCKSTEP_OUTPUT_DIR"
+  # Here, where it is the only process: srun would end others that still start, and their code would hide this one's.
+  "$lockstep" train --check-options || exit $?
   train || status=$?
   requeue_if_out_of_time "$status"
   exit "$status"

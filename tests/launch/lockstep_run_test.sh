@@ -245,6 +245,23 @@ case_output_folders() {
   expect_error "exit code 1 after step 40"
   expect_words 2 train --config 'a config' --resume auto
 
+  printf '\xef\xbb\xbfoutput-dir = "a b#1"  # comment\r\n' >quoted
+  plan 1:70 1:80 0
+  OUTPUT='a b#1' run -np 1 --max-restarts 2 --restart-delay 0 train --config quoted
+  expect_code 0
+  expect_error "exit code 1 after step 80"
+
+  printf 'output-dir = ~/of-home\n' >home
+  plan 1:90 1:100 0
+  HOME=$PWD OUTPUT=$PWD/of-home run -np 1 --max-restarts 2 --restart-delay 0 train --config home
+  expect_code 0
+  expect_error "exit code 1 after step 100"
+
+  plan 1:110 1:120 0
+  OUTPUT=last run -np 1 --max-restarts 2 --restart-delay 0 train --output-dir=first --output-dir=last
+  expect_code 0
+  expect_error "exit code 1 after step 120"
+
   plan 1:50 1:60 0
   run -np 1 --max-restarts 2 --restart-delay 0 train
   local folders=(runs/*)
@@ -260,9 +277,13 @@ case_output_folders() {
   [[ ${folders[0]} == 'runs/*' ]] || fail "the folder of a refused run stays: ${folders[*]}"
 }
 
-case_signals_save() {
+# Whatever batch systems and terminals send.
+case_signals_save() { signals_save TERM HUP INT; }
+case_more_signals_save() { signals_save USR1 USR2 QUIT; }
+case_rare_signals_save() { signals_save XCPU PWR ALRM; }
+signals_save() { # NAME...
   local signal record
-  for signal in TERM HUP USR1 INT; do
+  for signal; do
     plan save:75 0
     start -np 2 --max-restarts 3 --restart-delay 0 train --output-dir out
     ranks_wait 2
@@ -280,6 +301,105 @@ case_signals_save() {
     expect_error "SIG$signal: the ranks save their state"
     expect_no_process
   done
+}
+
+case_a_signal_that_comes_again_and_again() {
+  plan save:75
+  start -np 2 train
+  ranks_wait 2
+  for _ in 1 2 3; do
+    kill -s XCPU "$wrapper"
+    sleep 0.1
+  done
+  finish
+  expect_code 75
+  [[ $(<record/0.1.signals) == USR1 ]] || fail "a rank saw '$(<record/0.1.signals)', not one USR1"
+}
+
+case_nohup() {
+  plan save:75
+  set -m
+  (trap '' HUP && exec "$lockstep_run" --program "$stand_in" -np 1 train >output 2>errors) &
+  wrapper=$!
+  set +m
+  ranks_wait 1
+  kill -s HUP -- "-$wrapper"
+  sleep 1
+  is_alive "$wrapper" || fail "SIGHUP ended it although it is ignored"
+  [[ ! -s record/0.1.signals ]] || fail "a rank saw $(<record/0.1.signals)"
+  kill -s TERM "$wrapper"
+  finish
+  expect_code 75
+}
+
+state_of() { # PID: one letter
+  sed -nE 's/^State:\s+(\S).*/\1/p' "/proc/$1/status"
+}
+are_stopped() { # yes or no, PID...
+  local pid
+  for pid in "${@:2}"; do
+    if [[ $(state_of "$pid") == T ]]; then
+      [[ $1 == yes ]] || return 1
+    else
+      [[ $1 == no ]] || return 1
+    fi
+  done
+}
+
+case_ctrl_z() {
+  local ranks i
+  plan save:75
+  start -np 2 train
+  ranks_wait 2
+  ranks=("$(sed -n 1p record/0.1.pids)" "$(sed -n 1p record/1.1.pids)")
+  for i in 1 2; do
+    kill -s TSTP "$wrapper"
+    until_true "all stopped, $i" are_stopped yes "$wrapper" "${ranks[@]}"
+    kill -s CONT "$wrapper"
+    until_true "all continued, $i" are_stopped no "$wrapper" "${ranks[@]}"
+  done
+  kill -s TERM "$wrapper"
+  finish
+  expect_code 75
+  expect_no_process
+  [[ $(<record/1.1.signals) == USR1 ]] || fail "a rank saw '$(<record/1.1.signals)', not one USR1"
+}
+
+case_killed() {
+  local how record
+  for how in alone with_its_group while_stopped; do
+    plan save:75
+    start -np 2 train
+    ranks_wait 2
+    case $how in
+      alone) kill -s KILL "$wrapper" ;;
+      with_its_group) kill -s KILL -- "-$wrapper" ;;
+      while_stopped)
+        kill -s TSTP "$wrapper"
+        until_true "the stop" are_stopped yes "$wrapper"
+        kill -s KILL "$wrapper"
+        ;;
+    esac
+    finish
+    expect_code 137
+    expect_no_process
+    for record in record/{0,1}.1.signals; do
+      [[ $(<"$record") == USR1 ]] || fail "$how: a rank saw '$(<"$record")', not one USR1"
+    done
+  done
+}
+
+case_mpirun_killed() {
+  plan save:75 0
+  start -np 2 --max-restarts 1 --restart-delay 0 train --output-dir out
+  ranks_wait 2
+  sleep 1.5 # it has been seen that there are ranks
+  kill -s KILL "$(sed -n 2p record/0.1.pids)"
+  finish
+  expect_code 0
+  expect_starts 2
+  [[ $(<record/0.1.signals) == USR1 ]] || fail "the rank was told nothing"
+  expect_no_process
 }
 
 case_signals_and_other_codes() {
@@ -437,6 +557,28 @@ case_hosts_threads_binding() {
 
   SLURM_JOB_ID=7 run --dry-run train
   [[ $(<output) != *" -np "* ]] || fail "it takes no heed of Slurm's allocation"
+}
+
+case_own_names() {
+  local name names own
+  own=$(uname -n)
+  export PATH=$PWD:$PATH
+  printf '#!/bin/sh\necho "$@" >>%q\nexit 255\n' "$PWD/asked" >ssh
+  chmod +x ssh
+  names=(LOCALHOST localhost.localdomain 127.0.1.1 "$(id -un)@localhost" "${own^^}")
+  name=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '^[0-9.]*$') && names+=("$name")
+  for name in "${names[@]}"; do
+    plan 0
+    run --hosts "$name:2" train
+    [[ ! -e asked ]] || fail "$name is asked by ssh: $(<asked)"
+    expect_code 0
+    [[ -e record/1.1.words ]] || fail "$name: not 2 ranks"
+  done
+  plan 0
+  run --hosts "localhost:1,elsewhere.invalid:1" train
+  expect_code 1
+  expect_starts 0
+  grep -q 'elsewhere.invalid' asked || fail "another host is not asked"
 }
 
 case_gpus() {

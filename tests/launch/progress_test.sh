@@ -56,7 +56,7 @@ check_lines() {
 # Until the run has ended: every look shows whole lines, and the progress line at the bottom or not at all.
 watch() { # WIDTH
   local i seen=0 text
-  for ((i = 0; i < 600; i++)); do
+  for ((i = 0; i < 3000; i++)); do
     look
     check_lines
     text=$(grep -E "$line" "$work/seen" || :)
@@ -94,7 +94,7 @@ for ((i = 0; i < 100; i++)); do
 done
 grep -q '^END 75' "$work/seen" || fail "after Ctrl-C: $(cat "$work/seen")"
 ! grep -q '^epoch' "$work/seen" || fail "the line stays after Ctrl-C: $(cat "$work/seen")"
-grep -q '^lockstep: error: stopped by a signal' "$work/seen" || fail "no last word: $(cat "$work/seen")"
+grep -q '^lockstep: stopped by a signal' "$work/seen" || fail "no last word: $(cat "$work/seen")"
 
 # Piped: not a byte of it; and --progress on asks for it all the same.
 "$program" "${options[@]}" --output-dir "$work/piped" >"$work/out" 2>"$work/errors"

@@ -5,8 +5,9 @@ usage() {
   cat <<'TEXT'
 Usage: tests/launch/real_training_test.sh [--help] PROGRAM MPIRUN
 
-A real training under launch/lockstep-run: one whose rank is killed again and again goes on by itself, one that gets
-SIGTERM saves and can be resumed; both end with the losses and weights of a run that nothing happened to.
+A real training under launch/lockstep-run: one whose rank is killed again and again goes on by itself; one that gets
+SIGTERM, or whose script or mpirun is killed, saves and can be resumed. All end with the losses and weights of an
+undisturbed run.
 TEXT
 }
 
@@ -45,7 +46,7 @@ expect_undisturbed() { # OUTPUT
 }
 until_checkpoint() { # OUTPUT OTHER_THAN: sets latest
   local i
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 2400; i++)); do
     latest=$(readlink "$1/checkpoints/latest" 2>/dev/null) && [[ $latest != "$2" ]] && return
     sleep 0.05
   done
@@ -85,4 +86,29 @@ wait "$job" || status=$?
 [[ -z $(ranks_of "$work/stopped") ]] || fail "ranks are left"
 (lockstep_run -- "$work/stopped" --resume auto) >"$work/log" 2>&1 || fail "the resumed run"
 expect_undisturbed "$work/stopped"
+
+# Killed itself, or its mpirun: the ranks save and end all the same.
+for killed in script mpirun; do
+  (lockstep_run -- "$work/$killed") >"$work/log" 2>&1 &
+  job=$!
+  until_checkpoint "$work/$killed" ''
+  pid=$job
+  # Held, so that the training is not over before it is noticed.
+  mapfile -t ranks < <(ranks_of "$work/$killed")
+  kill -s STOP "${ranks[@]}"
+  if [[ $killed == mpirun ]]; then
+    sleep 1.5 # until the script has seen that there are ranks
+    pid=$(sed -n 's/^PPid:\t//p' "/proc/${ranks[0]}/status")
+  fi
+  kill -s KILL "$pid"
+  kill -s CONT "${ranks[@]}"
+  wait "$job" || :
+  for ((i = 0; i < 300; i++)); do
+    [[ -n $(ranks_of "$work/$killed") ]] || break
+    sleep 0.1
+  done
+  [[ -z $(ranks_of "$work/$killed") ]] || fail "ranks are left of a $killed that was killed"
+  (lockstep_run -- "$work/$killed" --resume auto) >"$work/log" 2>&1 || fail "the run resumed after its $killed was killed"
+  expect_undisturbed "$work/$killed"
+done
 printf 'real_training_test: passed\n'

@@ -45,6 +45,28 @@ again=$(sed -n 's/^<pre>mpirun -np 1 lockstep \(train .*\)<\/pre>$/\1/p' one/rep
 "$program" $again --output-dir again >lines 2>errors || fail "$again: $(cat errors)"
 "$program" compare one again >answer || fail "'$again' is another run: $(cat answer)"
 
+# A folder of runs is all of them; what is no run does not matter.
+mkdir -p many/notes && cp -r one again many && echo '{}' >many/trace.json
+"$program" report many >table 2>errors || fail "$(cat errors)"
+[[ $(wc -l <table) == 3 ]] || fail "the table of a folder: $(cat table)"
+[[ -s many/report.html && -s many/report.json ]] || fail "no report in the folder of runs"
+rm many/again/config.json
+"$program" report many >table 2>errors || fail "$(cat errors)"
+[[ $(wc -l <table) == 2 ]] || fail "without the one that cannot be read: $(cat table)"
+grep -q 'warning: left out: many/again/config.json' errors || fail "no word of what is left out: $(cat errors)"
+status=0
+"$program" report many/notes >table 2>errors || status=$?
+((status == 3)) || fail "a folder without runs is exit code $status: $(cat errors)"
+grep -q 'neither it nor a folder right below it holds a run' errors || fail "not what was looked for: $(cat errors)"
+
+# Without a folder for temporary files the page has no plots.
+for unusable in /proc "$folder/nowhere"; do
+  TMPDIR=$unusable "$program" report one >table 2>errors || fail "TMPDIR=$unusable: $(cat errors)"
+  [[ $(wc -l <table) == 2 ]] || fail "the table: $(cat table)"
+  grep -q 'Without plots' one/report.html || fail "TMPDIR=$unusable: plots?"
+  (($(grep -c 'warning: the page has no plots' errors) == 1)) || fail "not one warning: $(cat errors)"
+done
+
 # A run that is being written, one that is none, and output that nobody can take.
 head -c -40 one/metrics.jsonl >shorter && mv shorter one/metrics.jsonl
 rm one/predictions.json

@@ -58,6 +58,9 @@ expect 0
 grep -q ' 2 of 2: alone-np2' "$work/log" || fail "it did not go on where it stopped"
 ! grep -q '^1,failed' "$sweep/report.csv" || fail "points that failed once are still failures"
 [[ $(column losses | sort -u) == right ]] || fail "wrong losses: $(column losses)"
+grep -q '\[?\]' "$work/log" || fail "a point measured once is not marked"
+[[ -z $(column images_per_second_low | tr -d '\n') ]] || fail "points measured once have an interval: $(column images_per_second_low)"
+grep -q '[*] never measured: an all-reduce at 4 ranks' "$work/log" || fail "the report does not say what was never measured"
 [[ $(column efficiency | awk 'NR % 2') == $'1.0\n1.0' ]] || fail "one rank is not at 100 %: $(column efficiency)"
 for name in report.html report.md report.json report.csv sweep.json; do
   [[ -s $sweep/$name ]] || fail "no $name"
@@ -82,6 +85,13 @@ scaling "$program" --hidden 16
 expect 0
 
 # Wrong input.
+for option in ranks weak strong hidden threads repeats steps output predict hosts program; do
+  for wrong in "--$option=" "--$option"; do
+    scaling "$program" "$wrong" ''
+    expect 2
+    [[ $(<"$work/log") == "scaling: error: --$option"* ]] || fail "not one line for $wrong"
+  done
+done
 for wrong in '--ranks 1,x' '--weak none --strong none' '--repeats 0' '--nosuch 1' '--ranks'; do
   # shellcheck disable=SC2086 # words
   scaling "$program" $wrong
