@@ -1,55 +1,30 @@
-// A module and tensors of your own, trained by any number of ranks: mpirun -np 4 train_your_own
-#include <cstdio>
+// A network, data and loss of your own, with all that `lockstep train` has:
+// mpirun -np 4 train_your_own --epochs 20 --optimizer adam
+#include <lockstep/data/tensor_source.hpp>
+#include <lockstep/model/wrap.hpp>
+#include <lockstep/session/run.hpp>
 
-#include <lockstep/comm/factory.hpp>
-#include <lockstep/data/distributed_sampler.hpp>
-#include <lockstep/runtime/mpi_session.hpp>
-#include <lockstep/sync/broadcast_state.hpp>
-#include <lockstep/sync/gradient_reducer.hpp>
+namespace {
+/// Points of a plane, and whether each lies in a ring; the same on every rank.
+lockstep::data::Samples ring(std::int64_t count, std::uint64_t seed) {
+  const auto points = torch::randn({count, 2}, at::make_generator<at::CPUGeneratorImpl>(seed));
+  const auto radius = points.square().sum(1).sqrt();
+  return {points, radius.gt(0.7).logical_and(radius.lt(1.6)).to(torch::kInt64)};
+}
+}  // namespace
 
-int main() {
-  const lockstep::runtime::MpiSession session;
-  const auto layout = lockstep::runtime::discover_rank_layout();
-  const auto communicator = lockstep::comm::make_communicator({}, layout);
-
-  torch::manual_seed(0);
-  const auto inputs = torch::randn({1000, 8});
-  const auto targets = inputs.sin().sum(1, true);
-  torch::nn::Sequential model(torch::nn::Linear(8, 32), torch::nn::Tanh(),
-                              torch::nn::Linear(32, 1));
-
-  // What DistributedDataParallel does: equal weights, and gradients summed over ranks by backward.
-  lockstep::sync::broadcast_state(*model, *communicator);
-  lockstep::runtime::HostStream stream;
-  lockstep::sync::GradientReducer reducer(model->parameters(), *communicator, stream, {});
-  torch::optim::SGD optimizer(model->parameters(), 0.05);
-
-  const lockstep::data::DistributedSampler sampler{.samples = inputs.size(0),
-                                                   .replicas = layout.world_size,
-                                                   .tail = lockstep::data::Tail::kExact};
-  const std::int64_t global_batch = 64;
-  for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
-    const auto mine = torch::tensor(sampler.indices(layout.rank, epoch));
-    double loss = 0;
-    for (std::int64_t done = 0; done < sampler.samples; done += global_batch) {
-      const auto samples = std::min(global_batch, sampler.samples - done);
-      // Of the next `samples` of the epoch, this rank has those whose position is its own.
-      const auto count_up_to = [&](std::int64_t end) {
-        return (end - layout.rank + layout.world_size - 1) / layout.world_size;
-      };
-      const auto batch = mine.slice(0, count_up_to(done), count_up_to(done + samples));
-      reducer.begin_step();  // in place of zero_grad
-      const auto sum =
-          (model->forward(inputs.index({batch})) - targets.index({batch})).square().sum();
-      reducer.expect_last_backward({.loss_sum = sum, .samples = batch.size(0)});
-      if (batch.size(0) > 0) (sum / static_cast<double>(samples)).backward();
-      reducer.finish_step();
-      optimizer.step();
-      loss += reducer.take_totals().loss_sum;
-    }
-    if (layout.rank == 0) {
-      std::printf("epoch %2d: mean loss %.6f\n", static_cast<int>(epoch + 1),
-                  loss / static_cast<double>(sampler.samples));
-    }
-  }
+int main(int argc, char** argv) {
+  namespace nn = torch::nn;
+  return lockstep::run(
+      argc, argv,
+      {.name = "ring",
+       .data = [] { return lockstep::data::make_tensor_source(ring(4000, 1), ring(1000, 2)); },
+       .network =
+           [](const auto& spec) {
+             return lockstep::model::wrap(
+                 nn::Sequential(nn::Linear(2, 32), nn::Tanh(), nn::Linear(32, spec.outputs())));
+           },
+       .loss = [](const auto& outputs, const auto& labels) {  // the sum over the batch
+         return torch::cross_entropy_loss(outputs, labels, {}, torch::Reduction::Sum);
+       }});
 }

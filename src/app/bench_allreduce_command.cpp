@@ -5,10 +5,12 @@
 
 #include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/run_command.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/base/result_file.hpp>
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/session/command.hpp>
+
+#include "command_list.hpp"
 
 namespace lockstep::app {
 namespace {
@@ -28,7 +30,8 @@ void check_sizes(const benchmark::AllReduceOptions& sizes) {
   }
 }
 
-void print_head(const Job& job, const BenchAllReduceOptions& options, const Compute& compute) {
+void print_head(const session::Job& job, const BenchAllReduceOptions& options,
+                const session::Compute& compute) {
   const char* const on_host =
       options.distribution.node_shared ? "shared memory inside a node, MPI between" : "plain MPI";
   const char* const transport = compute.gpu != nullptr ? "NCCL" : on_host;
@@ -85,7 +88,7 @@ void write_results(const ResultFiles& files, const runtime::RankLayout& layout,
   if (!files.csv.empty()) write_result_file(files.csv, as_csv(results));
 }
 
-void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
+void bench_allreduce(session::Job& job, BenchAllReduceOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     check_sizes(options.sizes);
     if (job.layout.rank == 0) {
@@ -93,14 +96,14 @@ void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
       require_writable_result("--csv", options.files.csv);
     }
   });
-  start_watching(job, options.distribution);
-  const auto compute = prepare_compute(job, options.distribution);
-  const auto communicator = make_communicator(job, options.distribution, compute, false);
+  session::start_watching(job, options.distribution);
+  const auto compute = session::prepare_compute(job, options.distribution);
+  const auto communicator = session::make_communicator(job, options.distribution, compute, false);
   const bool speaks = job.layout.rank == 0;
   if (speaks) print_head(job, options, compute);
   std::vector<AllReduceResult> results;
   std::int64_t wrong = 0;
-  end_together(job, [&] {
+  session::end_together(job, [&] {
     benchmark::measure_allreduce(*communicator, *job.control,
                                  {.compute = *compute.stream, .device = compute.device},
                                  options.sizes, [&](const AllReduceResult& result) {
@@ -122,8 +125,9 @@ void bench_allreduce(Job& job, BenchAllReduceOptions& options) {
 
 int bench_allreduce_command(const Arguments& arguments) {
   BenchAllReduceOptions options;
-  return run_command({"bench allreduce", kAllReduceUsage}, bench_allreduce_option_table(options),
-                     arguments, [&](Job& job) { bench_allreduce(job, options); });
+  return session::run_command(
+      make_command("bench allreduce", kAllReduceUsage, bench_allreduce_option_table(options)),
+      arguments, [&](session::Job& job) { bench_allreduce(job, options); });
 }
 
 }  // namespace lockstep::app

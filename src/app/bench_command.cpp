@@ -9,7 +9,7 @@ namespace lockstep::app {
 int bench_command(const Arguments& arguments) {
   constexpr const char* kWhich = "allreduce (time by size) or step (where a step's time goes)";
   if (arguments.empty() || arguments.front().starts_with("-")) {
-    if (!asks_for_help(arguments)) {
+    if (!session::asks_for_help(arguments)) {
       throw UsageError(fmt::format("bench: which one? {}", kWhich));
     }
     write_standard_output(

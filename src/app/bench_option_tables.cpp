@@ -1,6 +1,6 @@
 #include <lockstep/app/bench_option_tables.hpp>
-#include <lockstep/app/train_option_table.hpp>
 #include <lockstep/options/bindings.hpp>
+#include <lockstep/session/train_option_table.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -36,7 +36,7 @@ OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
         {"warmup", "iterations before those that count (default 10)",
          integer(sizes.warmup, 0, kMostIterations)},
         {"check", "compare every sum with the right one (default on)", on_off(sizes.check)}}},
-      communicator_group(options.distribution),
+      session::communicator_group(options.distribution),
       results_group(options.files)};
 }
 
@@ -50,7 +50,7 @@ OptionTable bench_step_option_table(BenchStepOptions& options) {
         {"data-dir", "FashionMNIST's folder, with --synthetic off", path(options.data_dir, "DIR")},
         {"independent", "every rank trains alone, all at the same time (default off)",
          on_off(options.independent)}}}};
-  for (auto& group : step_option_table(options.train, options.task))
+  for (auto& group : session::step_option_table(options.train, options.task))
     table.push_back(std::move(group));
   table.push_back(results_group(options.files));
   return table;

@@ -8,7 +8,6 @@
 
 #include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/run_command.hpp>
 #include <lockstep/app/step_result.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/base/result_file.hpp>
@@ -17,6 +16,9 @@
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/step_timer.hpp>
 #include <lockstep/runtime/stop_request.hpp>
+#include <lockstep/session/command.hpp>
+
+#include "command_list.hpp"
 
 namespace lockstep::app {
 namespace {
@@ -117,13 +119,13 @@ void fix_what_is_not_measured(train::TrainOptions& options, std::int64_t steps, 
   options.output.evaluate_every = 2;
 }
 
-StepResult measure(Job& job, const Training& training, BenchStepOptions& options,
+StepResult measure(session::Job& job, const session::Training& training, BenchStepOptions& options,
                    AgreedStop& stop) {
   benchmark::MatrixProducts products(training.sizes.micro, training.network->linear_layers(),
                                      training.compute.device);
   const std::int64_t passes = training.sizes.accumulate * training.sizes.shards_per_rank;
   StepProbe probe(products, passes, stop);
-  const auto end = end_together(job, [&] { return training.trainer->run(probe); });
+  const auto end = session::end_together(job, [&] { return training.trainer->run(probe); });
   if (end.stopped) comm::fail_together(*job.control, "stopped by a signal: nothing was measured");
 
   StepResult result{
@@ -147,7 +149,7 @@ StepResult measure(Job& job, const Training& training, BenchStepOptions& options
   return result;
 }
 
-void bench_step(Job& job, BenchStepOptions& options) {
+void bench_step(session::Job& job, BenchStepOptions& options) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank == 0) {
       require_writable_result("--json", options.files.json);
@@ -159,15 +161,15 @@ void bench_step(Job& job, BenchStepOptions& options) {
     fix_what_is_not_measured(options.train, options.steps,
                              options.independent ? 1 : job.layout.world_size);
   });
-  start_watching(job, options.train.distribution);
+  session::start_watching(job, options.train.distribution);
   runtime::StopRequest signals;
-  signals.set_patience(second_limit(options.train.distribution));
+  signals.set_patience(session::second_limit(options.train.distribution));
   AgreedStop stop(signals, *job.control);
-  const auto training =
-      set_up_training(job, options.train, options.task, stop,
-                      options.independent ? Together::kEachRankAlone : Together::kAllRanks);
+  const auto training = session::set_up_training(
+      job, options.train, options.task, stop,
+      options.independent ? session::Together::kEachRankAlone : session::Together::kAllRanks);
   const auto result = measure(job, *training, options, stop);
-  end_training(job, *training);
+  session::end_training(job, *training);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
     write_standard_output(step_result_text(result, training->sizes, training->compute.threads));
@@ -179,8 +181,9 @@ void bench_step(Job& job, BenchStepOptions& options) {
 
 int bench_step_command(const Arguments& arguments) {
   BenchStepOptions options;
-  return run_command({"bench step", kStepUsage}, bench_step_option_table(options), arguments,
-                     [&](Job& job) { bench_step(job, options); });
+  return session::run_command(
+      make_command("bench step", kStepUsage, bench_step_option_table(options)), arguments,
+      [&](session::Job& job) { bench_step(job, options); });
 }
 
 }  // namespace lockstep::app

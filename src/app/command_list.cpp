@@ -1,10 +1,12 @@
 #include "command_list.hpp"
 
+#include <utility>
+
 namespace lockstep::app {
 
 std::vector<CommandDescription> describe_commands(OptionsOfAllCommands& options) {
   return {{"train", "", "train with one replica a rank: mpirun -np N lockstep train",
-           train_option_table(options.train, options.task)},
+           session::train_option_table(options.train, options.task)},
           {"evaluate", "", "test accuracy and loss of saved weights",
            evaluate_option_table(options.evaluate)},
           {"predict", "[FILE...]",
@@ -26,6 +28,30 @@ std::vector<CommandDescription> describe_commands(OptionsOfAllCommands& options)
            "a script with which the shell completes commands and options",
            {}},
           {"manual", "", "this manual, for man: lockstep manual | man -l -", {}}};
+}
+
+session::Command make_command(const std::string& name, std::string usage,
+                              options::OptionTable table) {
+  return {.usage = std::move(usage),
+          .table = std::move(table),
+          .with_scratch_table =
+              [name](const auto& use) {
+                OptionsOfAllCommands options;
+                for (const auto& command : describe_commands(options)) {
+                  if (command.name == name) use(command.table);
+                }
+              },
+          .names_elsewhere = names_of_all_commands()};
+}
+
+std::vector<std::string> names_of_all_commands() {
+  OptionsOfAllCommands options;
+  std::vector<std::string> names;
+  for (const auto& command : describe_commands(options)) {
+    const auto more = option_names(command.table);
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  return names;
 }
 
 }  // namespace lockstep::app

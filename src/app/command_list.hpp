@@ -6,7 +6,9 @@
 
 #include <lockstep/app/bench_option_tables.hpp>
 #include <lockstep/app/report_option_table.hpp>
-#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/weights_option_tables.hpp>
+#include <lockstep/session/command.hpp>
+#include <lockstep/session/train_option_table.hpp>
 
 namespace lockstep::app {
 
@@ -32,5 +34,12 @@ struct CommandDescription {
 
 /// `options` must outlive the result.
 [[nodiscard]] std::vector<CommandDescription> describe_commands(OptionsOfAllCommands& options);
+
+/// The command of that name in the list, with its `table` bound to its own variables.
+[[nodiscard]] session::Command make_command(const std::string& name, std::string usage,
+                                            options::OptionTable table);
+
+/// All commands' option names.
+[[nodiscard]] std::vector<std::string> names_of_all_commands();
 
 }  // namespace lockstep::app

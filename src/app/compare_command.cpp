@@ -3,11 +3,13 @@
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/comparison_text.hpp>
 #include <lockstep/app/report_option_table.hpp>
-#include <lockstep/app/run_command.hpp>
-#include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/options/bindings.hpp>
+#include <lockstep/session/command.hpp>
+#include <lockstep/session/train_option_table.hpp>
+
+#include "command_list.hpp"
 
 namespace lockstep::app {
 namespace {
@@ -29,7 +31,7 @@ int compare(const Arguments& folders, bool json) {
   }
   train::TrainOptions defaults;
   task::BuiltinTask task;
-  const auto table = train_option_table(defaults, task);
+  const auto table = session::train_option_table(defaults, task);
   const auto comparison =
       train::compare_runs(folders[0], folders[1], effects_of(table), current_values(table));
   for (const auto& warning : comparison_warnings(comparison)) {
@@ -53,8 +55,9 @@ options::OptionTable compare_option_table(bool& as_json) {
 
 int compare_command(const Arguments& arguments) {
   bool json = false;
-  return run_alone(kCompareUsage, compare_option_table(json), arguments,
-                   [&](const Arguments& folders) { return compare(folders, json); });
+  return session::run_alone(make_command("compare", kCompareUsage, compare_option_table(json)),
+                            arguments,
+                            [&](const Arguments& folders) { return compare(folders, json); });
 }
 
 }  // namespace lockstep::app

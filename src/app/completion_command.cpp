@@ -6,9 +6,9 @@
 #include <fmt/ranges.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/session/command.hpp>
 
 #include "command_list.hpp"
 
@@ -198,7 +198,8 @@ int print_completion(const Arguments& shells) {
 }  // namespace
 
 int completion_command(const Arguments& arguments) {
-  return run_alone(kCompletionUsage, {}, arguments, print_completion);
+  return session::run_alone(make_command("completion", kCompletionUsage, {}), arguments,
+                            print_completion);
 }
 
 }  // namespace lockstep::app

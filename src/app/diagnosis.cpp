@@ -49,9 +49,9 @@ Finding ranks_and_hosts(const Ranks& ranks) {
 /// Started by a launcher that this MPI does not understand, each rank believes to be alone.
 Finding launcher(const Ranks& ranks) {
   const auto other =
-      other_launcher(ranks.front().launcher_variables, static_cast<int>(ranks.size()));
+      session::other_launcher(ranks.front().launcher_variables, static_cast<int>(ranks.size()));
   if (!other) return {Level::kOk, "the launcher and MPI agree on the number of ranks"};
-  return {Level::kError, other->describe(), OtherLauncher::kRemedy};
+  return {Level::kError, other->describe(), session::OtherLauncher::kRemedy};
 }
 
 Findings gpus(const Ranks& ranks) {

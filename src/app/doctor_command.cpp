@@ -10,9 +10,7 @@
 
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/rank_facts.hpp>
-#include <lockstep/app/run_command.hpp>
-#include <lockstep/app/train_option_table.hpp>
-#include <lockstep/app/version_text.hpp>
+#include <lockstep/app/weights_option_tables.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
@@ -20,6 +18,10 @@
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
+#include <lockstep/session/command.hpp>
+#include <lockstep/session/version_text.hpp>
+
+#include "command_list.hpp"
 
 namespace lockstep::app {
 namespace {
@@ -110,8 +112,8 @@ Json report(const std::vector<RankFacts>& ranks, const std::vector<Finding>& fin
 }
 
 std::string table_text(const std::vector<RankFacts>& ranks, const std::vector<Finding>& findings) {
-  auto text = fmt::format("{}\n{:>5} {:<20} {:<8} {:>6} {:>8}\n", version_text(), "rank", "host",
-                          "device", "cores", "threads");
+  auto text = fmt::format("{}\n{:>5} {:<20} {:<8} {:>6} {:>8}\n", session::version_text(), "rank",
+                          "host", "device", "cores", "threads");
   for (const auto& rank : ranks) {
     text += fmt::format("{:>5} {:<20} {:<8} {:>6} {:>8}\n", rank.rank, rank.host, rank.device,
                         rank.cores, rank.threads);
@@ -124,7 +126,7 @@ std::string table_text(const std::vector<RankFacts>& ranks, const std::vector<Fi
   return text;
 }
 
-void doctor(Job& job, const DoctorOptions& options) {
+void doctor(session::Job& job, const DoctorOptions& options) {
   auto mine = collect_facts(job, options.distribution);
   if (job.layout.local_rank == 0) look_at_data(options.data_dir, mine);
   job.control->barrier();
@@ -157,9 +159,9 @@ void doctor(Job& job, const DoctorOptions& options) {
 
 int doctor_command(const Arguments& arguments) {
   DoctorOptions options;
-  return run_command(
-      {"doctor", kDoctorUsage}, doctor_option_table(options), arguments,
-      [&](Job& job) { doctor(job, options); }, OtherLaunchers::kAllowed);
+  auto command = make_command("doctor", kDoctorUsage, doctor_option_table(options));
+  command.others = session::OtherLaunchers::kAllowed;
+  return session::run_command(command, arguments, [&](session::Job& job) { doctor(job, options); });
 }
 
 }  // namespace lockstep::app

@@ -4,13 +4,15 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/run_command.hpp>
-#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/weights_option_tables.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/metrics/sinks.hpp>
+#include <lockstep/session/command.hpp>
 #include <lockstep/sync/broadcast_state.hpp>
 #include <lockstep/train/evaluator.hpp>
 #include <lockstep/train/node_dataset.hpp>
+
+#include "command_list.hpp"
 
 namespace lockstep::app {
 namespace {
@@ -21,7 +23,7 @@ constexpr const char* kEvaluateUsage =
     "safetensors under the tutorial's names) and prints accuracy and average loss.\n\n";
 
 /// The weights in `checkpoint`, which only rank 0 reads, on every rank.
-model::NetworkPtr load_network(Job& job, const std::string& checkpoint, task::Task& task) {
+model::NetworkPtr load_network(session::Job& job, const std::string& checkpoint, task::Task& task) {
   model::Weights weights;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (checkpoint.empty()) throw UsageError("--checkpoint FILE is missing: which weights?");
@@ -45,9 +47,9 @@ model::NetworkPtr load_network(Job& job, const std::string& checkpoint, task::Ta
   return network;
 }
 
-void evaluate(Job& job, EvaluateOptions& options) {
+void evaluate(session::Job& job, EvaluateOptions& options) {
   auto network = load_network(job, options.checkpoint, options.task);
-  const auto compute = prepare_compute(job, options.common.distribution);
+  const auto compute = session::prepare_compute(job, options.common.distribution);
   network->to(compute.device);
   const auto dataset = train::load_node_dataset([&] { return options.task.open_data(); },
                                                 options.common.data, job.layout, *job.control);
@@ -67,8 +69,9 @@ void evaluate(Job& job, EvaluateOptions& options) {
 
 int evaluate_command(const Arguments& arguments) {
   EvaluateOptions options;
-  return run_command({"evaluate", kEvaluateUsage}, evaluate_option_table(options), arguments,
-                     [&](Job& job) { evaluate(job, options); });
+  return session::run_command(
+      make_command("evaluate", kEvaluateUsage, evaluate_option_table(options)), arguments,
+      [&](session::Job& job) { evaluate(job, options); });
 }
 
 }  // namespace lockstep::app

@@ -1,18 +1,13 @@
 #include <array>
-#include <csignal>
-#include <exception>
 
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/version_text.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
-#include <lockstep/base/log.hpp>
 #include <lockstep/base/nearest_name.hpp>
-#include <lockstep/comm/agreement.hpp>
+#include <lockstep/session/version_text.hpp>
 
-#include "before_mpi.hpp"
 #include "command_list.hpp"
 
 namespace {
@@ -54,7 +49,7 @@ int run(const Arguments& arguments) {
     return 0;
   }
   if (name == "--version") {
-    lockstep::write_standard_output(lockstep::app::version_text());
+    lockstep::write_standard_output(lockstep::session::version_text());
     return 0;
   }
   std::vector<std::string> names;
@@ -71,15 +66,5 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A file that would grow past its limit (ulimit -f) fails as on a full disk, and is told of.
-  (void)std::signal(SIGXFSZ, SIG_IGN);
-  try {
-    return run(Arguments(argv + 1, argv + argc));
-  } catch (const lockstep::UsageError& error) {
-    return lockstep::app::end_before_mpi(error);
-  } catch (...) {
-    const auto described = lockstep::comm::describe_failure(std::current_exception());
-    lockstep::Log(lockstep::Log::Level::kWarning).error(described.message);
-    return static_cast<int>(described.code);
-  }
+  return lockstep::session::run_program([&] { return run(Arguments(argv + 1, argv + argc)); });
 }

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/base/version.hpp>
+#include <lockstep/session/command.hpp>
 
 #include "command_list.hpp"
 
@@ -115,7 +115,7 @@ int print_manual(const Arguments& operands) {
 }  // namespace
 
 int manual_command(const Arguments& arguments) {
-  return run_alone(kManualUsage, {}, arguments, print_manual);
+  return session::run_alone(make_command("manual", kManualUsage, {}), arguments, print_manual);
 }
 
 }  // namespace lockstep::app

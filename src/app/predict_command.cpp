@@ -12,8 +12,7 @@
 #include <torch/torch.h>
 
 #include <lockstep/app/commands.hpp>
-#include <lockstep/app/run_command.hpp>
-#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/app/weights_option_tables.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
 #include <lockstep/base/log.hpp>
@@ -21,9 +20,11 @@
 #include <lockstep/base/terminal.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/picture.hpp>
+#include <lockstep/session/command.hpp>
 #include <lockstep/train/checkpoint.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
+#include "command_list.hpp"
 #include "terminal_picture.hpp"
 
 namespace lockstep::app {
@@ -50,7 +51,7 @@ std::vector<std::string> classes_of(const model::Weights& weights) {
   if (entry == weights.metadata.end()) return data::class_names(true);
   const auto digests = nlohmann::json::parse(entry->second, nullptr, false);
   try {
-    return data::class_names(data::are_published(digests.get<train::DatasetDigests>()));
+    return data::class_names(data::are_published(digests.get<data::DatasetDigests>()));
   } catch (const nlohmann::json::exception&) {
     throw DataError(fmt::format("{}: its metadata '{}' are not digests by part",
                                 weights.path.string(), train::kDatasetEntry));
@@ -243,8 +244,9 @@ int predict(PredictOptions& options, const Arguments& operands) {
 
 int predict_command(const Arguments& arguments) {
   PredictOptions options;
-  return run_alone(kPredictUsage, predict_option_table(options), arguments,
-                   [&](const Arguments& operands) { return predict(options, operands); });
+  return session::run_alone(make_command("predict", kPredictUsage, predict_option_table(options)),
+                            arguments,
+                            [&](const Arguments& operands) { return predict(options, operands); });
 }
 
 }  // namespace lockstep::app

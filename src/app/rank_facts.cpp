@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <lockstep/app/launch_environment.hpp>
 #include <lockstep/app/rank_facts.hpp>
-#include <lockstep/app/version_text.hpp>
 #include <lockstep/comm/nccl_api.hpp>
 #include <lockstep/options/option_sources.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
@@ -13,6 +11,8 @@
 #include <lockstep/runtime/device.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/runtime/openmp.hpp>
+#include <lockstep/session/launch_environment.hpp>
+#include <lockstep/session/version_text.hpp>
 
 namespace lockstep::app {
 
@@ -65,9 +65,10 @@ void look_at_cpus(const train::DistributionOptions& options, RankFacts& facts) {
   facts.shared_memory_bytes = free_bytes(facts.shared_memory_folder);
 }
 
-void look_at_gpus(const Job& job, const train::DistributionOptions& options, RankFacts& facts) {
+void look_at_gpus(const session::Job& job, const train::DistributionOptions& options,
+                  RankFacts& facts) {
   const auto system = runtime::query_cuda_system();
-  const auto offer = device_offer();
+  const auto offer = session::device_offer();
   facts.nvidia_gpus = offer.nvidia_gpus;
   facts.ranks_may_share = offer.ranks_may_share;
   facts.visible_devices = static_cast<int>(system.devices.size());
@@ -99,7 +100,7 @@ void look_at_nccl(RankFacts& facts) {
 }
 
 std::string versions() {
-  auto text = version_text();
+  auto text = session::version_text();
   if (!text.empty() && text.back() == '\n') text.pop_back();
   for (auto& character : text) {
     if (character == '\n') character = ' ';
@@ -109,7 +110,7 @@ std::string versions() {
 
 }  // namespace
 
-RankFacts collect_facts(const Job& job, const train::DistributionOptions& options) {
+RankFacts collect_facts(const session::Job& job, const train::DistributionOptions& options) {
   const auto& layout = job.layout;
   RankFacts facts{.rank = layout.rank,
                   .world_size = layout.world_size,
@@ -117,7 +118,7 @@ RankFacts collect_facts(const Job& job, const train::DistributionOptions& option
                   .local_size = layout.local_size,
                   .host = layout.host,
                   .process_id = layout.process_id,
-                  .launcher_variables = launcher_variables(options::process_environment()),
+                  .launcher_variables = session::launcher_variables(options::process_environment()),
                   .settings = settings(),
                   .versions = versions()};
   look_at_cpus(options, facts);
@@ -126,7 +127,7 @@ RankFacts collect_facts(const Job& job, const train::DistributionOptions& option
   return facts;
 }
 
-std::vector<RankFacts> gather_facts(Job& job, const RankFacts& mine) {
+std::vector<RankFacts> gather_facts(session::Job& job, const RankFacts& mine) {
   std::vector<RankFacts> all;
   // Variables of the environment may hold any bytes.
   const auto text_of_mine =

@@ -2,12 +2,13 @@
 
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/report_option_table.hpp>
-#include <lockstep/app/run_command.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/report/scaling_page.hpp>
 #include <lockstep/report/scaling_tables.hpp>
+#include <lockstep/session/command.hpp>
 
+#include "command_list.hpp"
 #include "report_files.hpp"
 #include "report_runs.hpp"
 
@@ -92,8 +93,9 @@ int report_on(const Arguments& folders, const ReportOptions& options) {
 
 int report_command(const Arguments& arguments) {
   ReportOptions options;
-  return run_alone(kReportUsage, report_option_table(options), arguments,
-                   [&](const Arguments& folders) { return report_on(folders, options); });
+  return session::run_alone(make_command("report", kReportUsage, report_option_table(options)),
+                            arguments,
+                            [&](const Arguments& folders) { return report_on(folders, options); });
 }
 
 }  // namespace lockstep::app

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/report/run_page.hpp>
+#include <lockstep/session/train_option_table.hpp>
 
 #include "report_files.hpp"
 
@@ -37,13 +37,15 @@ std::string markdown_of(const std::vector<report::Run>& runs) {
 std::string command_of(const report::Run& run) {
   train::TrainOptions defaults;
   task::BuiltinTask task;
-  const auto table = train_option_table(defaults, task);
+  const auto table = session::train_option_table(defaults, task);
   // The default of one option depends on another.
   auto of_run = defaults.optimization;
   (void)find_option(table, "optimizer")->binding.set(run.option("optimizer"));
   std::swap(of_run.optimizer, defaults.optimization.optimizer);
   defaults.optimization.weight_decay = train::weight_decay_of(of_run);
-  auto command = fmt::format("mpirun -np {} lockstep train", run.world_size());
+  const auto program = run.config.value("program", "");
+  auto command = fmt::format("mpirun -np {} {}", run.world_size(),
+                             program.empty() ? "lockstep train" : program);
   for (const auto& group : table) {
     for (const auto& option : group.options) {
       const auto key = options::record_name(option.name);
@@ -57,6 +59,12 @@ std::string command_of(const report::Run& run) {
                      ? fmt::format(" --{}", option.name)
                      : fmt::format(" --{} {}", option.name, quoted(options::typed_text(value)));
     }
+  }
+  if (program.empty()) return command;
+  for (const auto& [key, value] : run.config.at("options").items()) {  // its task's own
+    const auto name = options::option_name(key);
+    if (find_option(table, name) != nullptr) continue;
+    command += fmt::format(" --{} {}", name, quoted(options::typed_text(value)));
   }
   return command;
 }

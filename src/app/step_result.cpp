@@ -7,10 +7,10 @@
 #include <fmt/ranges.h>
 
 #include <lockstep/app/step_result.hpp>
-#include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/version.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
+#include <lockstep/session/train_option_table.hpp>
 
 namespace lockstep::app {
 namespace {
@@ -84,7 +84,7 @@ ordered_json optional_text(const std::string& text) {
 
 }  // namespace
 
-ordered_json step_configuration(const Job& job, const Training& training,
+ordered_json step_configuration(const session::Job& job, const session::Training& training,
                                 BenchStepOptions& options) {
   std::int64_t gradient_bytes = 0;
   for (const auto& parameter : training.network->parameters()) {
@@ -95,7 +95,7 @@ ordered_json step_configuration(const Job& job, const Training& training,
       {"nodes", job.layout.host_count()},
       {"independent", options.independent},
       {"device", training.compute.device.is_cuda() ? "cuda" : "cpu"},
-      {"device_name", device_name(training.compute)},
+      {"device_name", session::device_name(training.compute)},
       {"threads", training.compute.threads},
       {"batch_size", training.sizes.batch_size()},
       {"global_batch_size", training.sizes.global()},
@@ -106,7 +106,7 @@ ordered_json step_configuration(const Job& job, const Training& training,
       {"openblas_kernels", optional_text(runtime::openblas_core_in_use())},
       {"version", version()},
       {"git_revision", git_revision()}};
-  for (const auto& group : step_option_table(options.train, options.task)) {
+  for (const auto& group : session::step_option_table(options.train, options.task)) {
     for (const auto& option : group.options) {
       const auto name = options::record_name(option.name);
       // What has come of an option counts more than what was asked for.

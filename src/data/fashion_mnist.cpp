@@ -64,7 +64,14 @@ class FashionMnist final : public DatasetSource {
                check_pair(file(Part::kTestImages), file(Part::kTestLabels))) {}
 
   [[nodiscard]] std::string description() const override {
-    return fmt::format("images and labels in {}", folder_.string());
+    return describe_files(folder_.string(), false);
+  }
+  [[nodiscard]] std::optional<KnownData> known() const override {
+    KnownData published{.digests = {}, .description = describe_files(folder_.string(), true)};
+    for (const Part part : kAllParts) {
+      published.digests[part_name(part)] = published_digest(part);
+    }
+    return published;
   }
   [[nodiscard]] std::string folder() const override { return folder_.string(); }
   [[nodiscard]] DatasetShape shape() const override { return shape_; }
@@ -138,7 +145,7 @@ bool is_as_published(Part part, std::span<const std::byte> bytes) {
   return sha256_of(bytes) == published_digest(part);
 }
 
-bool are_published(const std::map<std::string, std::string>& digests) {
+bool are_published(const DatasetDigests& digests) {
   return std::all_of(kAllParts.begin(), kAllParts.end(), [&](Part part) {
     const auto found = digests.find(part_name(part));
     return found != digests.end() && found->second == published_digest(part);

@@ -22,6 +22,10 @@ std::int64_t InputSpec::elements() const {
   return product(shape);
 }
 
+bool InputSpec::is_picture() const {
+  return element_type == torch::kUInt8 && shape.size() == 3 && shape[0] == 1;
+}
+
 std::int64_t SampleSpec::outputs() const {
   if (const auto* classes = std::get_if<ClassTarget>(&target)) return classes->classes;
   return product(target_shape());

@@ -115,7 +115,7 @@ Classification read_classification(const std::filesystem::path& path) {
     for (const auto& row : result.confusion) square = square && row.size() == classes;
     for (const auto& entry : document.at("mistakes")) {
       result.mistakes.push_back({entry.at("index"), entry.at("label"), entry.at("predicted"),
-                                 entry.at("confidence"), entry.at("png_base64")});
+                                 entry.at("confidence"), entry.value("png_base64", "")});
       const auto& mistake = result.mistakes.back();
       square = square && mistake.label < classes && mistake.predicted < classes;
     }

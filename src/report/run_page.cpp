@@ -41,12 +41,14 @@ std::string matrix(const Classification& all) {
 std::string mistakes(const Classification& all) {
   std::string text = "<div class=\"mistakes\">\n";
   for (const auto& mistake : all.mistakes) {
-    text += fmt::format(
-        "<div><img alt=\"test image {0}\" src=\"data:image/png;base64,{1}\">{2:.1f} % {3}; is {4} "
-        "(no. {0})</div>\n",
-        mistake.index, html_escaped(mistake.png_base64), 100 * mistake.confidence,
-        html_escaped(all.classes.at(mistake.predicted)),
-        html_escaped(all.classes.at(mistake.label)));
+    const auto picture =
+        mistake.png_base64.empty()
+            ? std::string()
+            : fmt::format("<img alt=\"test image {}\" src=\"data:image/png;base64,{}\">",
+                          mistake.index, html_escaped(mistake.png_base64));
+    text += fmt::format("<div>{}{:.1f} % {}; is {} (no. {})</div>\n", picture,
+                        100 * mistake.confidence, html_escaped(all.classes.at(mistake.predicted)),
+                        html_escaped(all.classes.at(mistake.label)), mistake.index);
   }
   return text + "</div>\n";
 }

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
@@ -13,7 +15,9 @@ options::OptionTable table_of(Task& task) {
 }  // namespace
 
 nlohmann::ordered_json describe(Task& task) {
-  return {{"name", task.name()}, {"configuration", options::current_values(table_of(task))}};
+  auto configuration = options::current_values(table_of(task));
+  if (configuration.is_null()) configuration = nlohmann::ordered_json::object();  // no options
+  return {{"name", task.name()}, {"configuration", std::move(configuration)}};
 }
 
 void configure(Task& task, const nlohmann::ordered_json& description, const std::string& where) {

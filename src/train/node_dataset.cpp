@@ -8,7 +8,6 @@
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
-#include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 namespace lockstep::train {
@@ -72,7 +71,16 @@ DatasetDigests NodeDataset::digests() const {
 }
 
 std::string NodeDataset::describe(const DatasetDigests& digests) const {
-  return folder.empty() ? description : data::describe_files(folder, data::are_published(digests));
+  return known && known->digests == digests ? known->description : description;
+}
+
+std::vector<std::string> NodeDataset::class_names(const DatasetDigests& digests) const {
+  const auto* classes = std::get_if<data::ClassTarget>(&shape.spec().target);
+  if (classes == nullptr) return {};
+  if ((!known || known->digests == digests) && !classes->names.empty()) return classes->names;
+  std::vector<std::string> numbers;
+  for (std::int64_t i = 0; i < classes->classes; ++i) numbers.push_back(std::to_string(i));
+  return numbers;
 }
 
 std::string NodeDataset::describe_absent_classes() const {
@@ -119,7 +127,8 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
     return std::pair(cut(shape.train(block), options.train_samples, "--train-samples"),
                      cut(shape.test(block), options.test_samples, "--test-samples"));
   });
-  return {std::move(memory), shape, train, test, source->description(), source->folder()};
+  return {std::move(memory), shape,          train, test, source->description(),
+          source->folder(),  source->known()};
 }
 
 }  // namespace lockstep::train

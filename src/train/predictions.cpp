@@ -29,12 +29,11 @@ nlohmann::ordered_json describe_predictions(const std::vector<Prediction>& predi
   auto shown = nlohmann::ordered_json::array();
   for (const auto index : mistakes) {
     const auto& [label, predicted, confidence] = predictions[index];
-    shown.push_back({{"index", index},
-                     {"label", label},
-                     {"predicted", predicted},
-                     {"confidence", confidence},
-                     {"png_base64", base64(data::png_of(data::picture_of(
-                                        dataset.inputs[static_cast<std::int64_t>(index)])))}});
+    shown.push_back(
+        {{"index", index}, {"label", label}, {"predicted", predicted}, {"confidence", confidence}});
+    if (!dataset.spec.input.is_picture()) continue;
+    shown.back()["png_base64"] =
+        base64(data::png_of(data::picture_of(dataset.inputs[static_cast<std::int64_t>(index)])));
   }
   return {{"schema", 1},
           {"samples", predictions.size()},

@@ -8,10 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/app/compute.hpp>
 #include <lockstep/benchmark/allreduce.hpp>
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
+#include <lockstep/session/compute.hpp>
 
 #include "small_training.hpp"
 
@@ -32,7 +32,7 @@ class GpuTest : public ::testing::Test {
       GTEST_SKIP() << "SKIPPED: " << layout_.local_size << " ranks and " << devices << " devices";
     }
     index_ = layout_.local_rank % devices;
-    gpu_ = app::compute_on_gpu(index_, std::chrono::seconds(60));
+    gpu_ = session::compute_on_gpu(index_, std::chrono::seconds(60));
     control_ = comm::make_communicator({.node_shared = false}, layout_);
     gradients_ = comm::make_communicator({.progress_thread = true, .gpu = gpu_.get()}, layout_);
   }

@@ -25,8 +25,12 @@ run(${CMAKE_COMMAND} -E env CMAKE_PREFIX_PATH=${WORK}/prefix:${torch_prefix}
     ${CMAKE_COMMAND} -G Ninja -S ${EXAMPLES} -B ${WORK}/examples -DCMAKE_BUILD_TYPE=Release
     -DTORCH_CUDA_ARCH_LIST=${architectures} -DCMAKE_CUDA_COMPILER=${CUDA_COMPILER})
 run(${CMAKE_COMMAND} --build ${WORK}/examples)
-run(${WORK}/examples/train_your_own)
+run(${WORK}/examples/own_loop)
 if(NOT output MATCHES "epoch 20: mean loss 0\\.")
+  message(FATAL_ERROR "the example did not train: ${output}")
+endif()
+run(${WORK}/examples/train_your_own --epochs 2 --output-dir ${WORK}/run)
+if(NOT output MATCHES "Epoch 2\n" OR NOT EXISTS ${WORK}/run/model.safetensors)
   message(FATAL_ERROR "the example did not train: ${output}")
 endif()
 run(${WORK}/prefix/bin/lockstep --version)

@@ -78,13 +78,19 @@ bool has_text(const std::string& path, const std::string& text) {
   return read_bytes(path).find(text) != std::string::npos;
 }
 
-/// Processes named lockstep that are `parent` or its children.
-std::vector<pid_t> ranks_of(pid_t parent) {
+/// As /proc/PID/stat shows a name.
+std::string shown(const std::string& process_name) {
+  constexpr std::size_t kShown = 15;
+  return fmt::format("({})", process_name.substr(0, kShown));
+}
+
+/// Processes of that name that are `parent` or its children.
+std::vector<pid_t> ranks_of(pid_t parent, const std::string& name) {
   std::vector<pid_t> ranks;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::ifstream file(entry.path() / "stat");
     std::string line;
-    if (!std::getline(file, line) || line.find("(lockstep)") == std::string::npos) continue;
+    if (!std::getline(file, line) || line.find(name) == std::string::npos) continue;
     std::istringstream rest(line.substr(line.rfind(')') + 1));
     char state = 0;
     pid_t its_parent = 0;
@@ -95,20 +101,21 @@ std::vector<pid_t> ranks_of(pid_t parent) {
   return ranks;
 }
 
-bool is_running(pid_t process) {
+bool is_running(pid_t process, const std::string& name) {
   std::ifstream file("/proc/" + std::to_string(process) + "/stat");
   std::string line;
   if (!std::getline(file, line)) return false;
   const char state = line[std::min(line.rfind(')') + 2, line.size() - 1)];
-  return state != 'Z' && line.find("(lockstep)") != std::string::npos;
+  return state != 'Z' && line.find(name) != std::string::npos;
 }
 
 /// How many of `processes` still run after a moment's grace.
-int count_left(const std::vector<pid_t>& processes) {
+int count_left(const std::vector<pid_t>& processes, const std::string& name) {
   constexpr auto kGrace = std::chrono::seconds(2);
   const auto deadline = Clock::now() + kGrace;
   while (true) {
-    const auto left = std::count_if(processes.begin(), processes.end(), is_running);
+    const auto left = std::count_if(processes.begin(), processes.end(),
+                                    [&](pid_t process) { return is_running(process, name); });
     if (left == 0 || Clock::now() > deadline) return static_cast<int>(left);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -130,6 +137,7 @@ Outcome run_program(const Invocation& invocation) {
   const auto out = (scratch / "out").string();
   const auto err = (scratch / "err").string();
   auto words = command_line(invocation);
+  const auto name = shown(invocation.process_name);
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) become_program(invocation, words, out, err);
@@ -147,7 +155,7 @@ Outcome run_program(const Invocation& invocation) {
     if (!signalled &&
         has_text(by_text ? err : out, by_text ? invocation.signal_after_text : "\n")) {
       std::this_thread::sleep_for(std::chrono::milliseconds(invocation.signal_delay_ms));
-      ranks = ranks_of(child);
+      ranks = ranks_of(child, name);
       targets = ranks;
       if (invocation.signal_target == SignalTarget::kLauncher) targets = {child};
       if (invocation.signal_target == SignalTarget::kOneRank && !targets.empty()) {
@@ -176,7 +184,7 @@ Outcome run_program(const Invocation& invocation) {
   }
   outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   outcome.seconds_after_signal = std::chrono::duration<double>(Clock::now() - signalled_at).count();
-  outcome.ranks_left = count_left(ranks);
+  outcome.ranks_left = count_left(ranks, name);
   outcome.standard_output = read_bytes(out);
   outcome.standard_error = read_bytes(err);
   return outcome;

@@ -30,6 +30,7 @@ enum class SignalTarget { kAllRanks, kOneRank, kLauncher };
 struct Invocation {
   std::vector<std::string> arguments;                ///< behind the program's name
   std::string program{};                             ///< empty: lockstep
+  std::string process_name = "lockstep";             ///< of the ranks
   int ranks = 0;                                     ///< 0: without mpirun
   std::map<std::string, std::string> environment{};  ///< added to this process's
   std::filesystem::path folder = ".";                ///< working directory

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <lockstep/app/launch_environment.hpp>
+#include <lockstep/session/launch_environment.hpp>
 
-namespace lockstep::app {
+namespace lockstep::session {
 namespace {
 
 using Variables = LauncherVariables;
@@ -54,4 +54,4 @@ TEST(LaunchEnvironment, TheFirstOfThoseStartedTogetherSpeaks) {
 }
 
 }  // namespace
-}  // namespace lockstep::app
+}  // namespace lockstep::session

@@ -4,9 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/app/train_option_table.hpp>
 #include <lockstep/base/error.hpp>
 #include <lockstep/options/option_sources.hpp>
+#include <lockstep/session/train_option_table.hpp>
+#include <lockstep/task/builtin_task.hpp>
 
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
@@ -22,7 +23,7 @@ class OptionSourcesTest : public ::testing::Test {
  protected:
   train::TrainOptions options_;
   task::BuiltinTask task_;
-  const OptionTable table_ = app::train_option_table(options_, task_);
+  const OptionTable table_ = session::train_option_table(options_, task_);
   const tests::TemporaryFolder folder_;
   std::vector<std::string> warnings_;
 

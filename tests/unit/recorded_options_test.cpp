@@ -1,15 +1,17 @@
 // What a resume takes from the record of its run.
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/app/recorded_options.hpp>
+#include <lockstep/session/recorded_options.hpp>
+#include <lockstep/task/builtin_task.hpp>
 
 #include "temporary_folder.hpp"
 
-namespace lockstep::app {
+namespace lockstep::session {
 namespace {
 
 using ::testing::AllOf;
@@ -37,12 +39,13 @@ class RecordedOptionsTest : public ::testing::Test {
   /// `given` and what is added: "name=value" each.
   std::vector<std::string> after(const std::vector<std::pair<std::string, std::string>>& given,
                                  const std::string& resume = "auto") {
-    std::vector<options::GivenOption> options = {{"resume", resume, "--resume"}};
+    GivenOptions all{.options = {{"resume", resume, "--resume"}}};
+    auto& options = all.options;
     if (resume == "auto") options.push_back({"output-dir", run_.string(), "--output-dir"});
     for (const auto& [name, value] : given) options.push_back({name, value, "--" + name});
     const auto before = options.size();
-    notes_.clear();
-    add_recorded_options(options, notes_);
+    add_recorded_options(all, [] { return std::make_unique<task::BuiltinTask>(); });
+    notes_ = all.notes;
     std::vector<std::string> added;
     for (auto i = before; i < options.size(); ++i) {
       added.push_back(options[i].name + "=" + options[i].value);
@@ -109,10 +112,10 @@ TEST_F(RecordedOptionsTest, ARecordThatCannotBeUsedIsANote) {
 }
 
 TEST_F(RecordedOptionsTest, WithoutResumeNothingIsTaken) {
-  std::vector<options::GivenOption> options = {{"output-dir", run_.string(), "--output-dir"}};
-  add_recorded_options(options, notes_);
-  EXPECT_EQ(options.size(), 1U);
+  GivenOptions given{.options = {{"output-dir", run_.string(), "--output-dir"}}};
+  add_recorded_options(given, [] { return std::make_unique<task::BuiltinTask>(); });
+  EXPECT_EQ(given.options.size(), 1U);
 }
 
 }  // namespace
-}  // namespace lockstep::app
+}  // namespace lockstep::session

@@ -3,9 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <lockstep/app/train_option_table.hpp>
+#include <lockstep/session/train_option_table.hpp>
+#include <lockstep/task/builtin_task.hpp>
 
-namespace lockstep::app {
+namespace lockstep::session {
 namespace {
 
 TEST(TrainOptionTable, DefaultsAreTheContracts) {
@@ -81,4 +82,4 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
 }
 
 }  // namespace
-}  // namespace lockstep::app
+}  // namespace lockstep::session

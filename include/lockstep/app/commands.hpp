@@ -1,12 +1,11 @@
 // The commands. Each takes the arguments behind its name and returns the exit code.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <lockstep/session/command.hpp>
 
 namespace lockstep::app {
 
-using Arguments = std::vector<std::string>;
+using session::Arguments;
 
 [[nodiscard]] int train_command(const Arguments& arguments);
 [[nodiscard]] int bench_command(const Arguments& arguments);
@@ -19,8 +18,5 @@ using Arguments = std::vector<std::string>;
 [[nodiscard]] int doctor_command(const Arguments& arguments);
 [[nodiscard]] int completion_command(const Arguments& arguments);
 [[nodiscard]] int manual_command(const Arguments& arguments);
-
-/// True if --help (or -h) is among the arguments.
-[[nodiscard]] bool asks_for_help(const Arguments& arguments);
 
 }  // namespace lockstep::app

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <lockstep/app/launch_environment.hpp>
+#include <lockstep/session/launch_environment.hpp>
 
 namespace lockstep::app {
 
@@ -18,7 +18,7 @@ struct RankFacts {
   int local_size = 1;
   std::string host{};
   int process_id = 0;
-  LauncherVariables launcher_variables{};
+  session::LauncherVariables launcher_variables{};
   std::map<std::string, std::string> settings{};  ///< variables of Lockstep, NCCL, OpenBLAS, …
   std::string versions{};                         ///< of Lockstep and its libraries, in one line
   double clock_seconds = 0;                       ///< since 1970, at the same moment on all ranks

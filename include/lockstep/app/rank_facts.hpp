@@ -4,15 +4,16 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/app/diagnosis.hpp>
-#include <lockstep/app/job.hpp>
+#include <lockstep/session/job.hpp>
 
 namespace lockstep::app {
 
 /// This rank's facts. Does not communicate, and fails for nothing that it may find.
-[[nodiscard]] RankFacts collect_facts(const Job& job, const train::DistributionOptions& options);
+[[nodiscard]] RankFacts collect_facts(const session::Job& job,
+                                      const train::DistributionOptions& options);
 
 /// Collective. Every rank's `mine`, in rank order.
-[[nodiscard]] std::vector<RankFacts> gather_facts(Job& job, const RankFacts& mine);
+[[nodiscard]] std::vector<RankFacts> gather_facts(session::Job& job, const RankFacts& mine);
 
 /// As `doctor --json` shows it.
 [[nodiscard]] nlohmann::ordered_json as_json(const RankFacts& facts);

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/app/bench_option_tables.hpp>
-#include <lockstep/app/training_setup.hpp>
 #include <lockstep/metrics/events.hpp>
+#include <lockstep/session/training_setup.hpp>
 
 namespace lockstep::app {
 
@@ -41,7 +41,8 @@ struct StepResult {
 };
 
 /// What a step's time depends on, for those who compare points.
-[[nodiscard]] nlohmann::ordered_json step_configuration(const Job& job, const Training& training,
+[[nodiscard]] nlohmann::ordered_json step_configuration(const session::Job& job,
+                                                        const session::Training& training,
                                                         BenchStepOptions& options);
 
 /// Collective over `control`. Every rank's times, from its own figures. Of a step's exposed

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -62,6 +64,15 @@ class DatasetShape {
   std::int64_t test_samples_;
 };
 
+/// SHA-256 of each part's decoded bytes, by part_name.
+using DatasetDigests = std::map<std::string, std::string>;
+
+/// A data set that can be told by its digests. Its names of classes count for no other data.
+struct KnownData {
+  DatasetDigests digests;
+  std::string description;
+};
+
 /// Where a data set comes from. `fill` may be called for different parts by different processes,
 /// and puts the same bytes wherever it is called.
 class DatasetSource {
@@ -78,6 +89,8 @@ class DatasetSource {
   /// The folder of its files; empty if it has none.
   [[nodiscard]] virtual std::string folder() const = 0;
   [[nodiscard]] virtual DatasetShape shape() const = 0;
+  /// The data set that it is, if its digests are these.
+  [[nodiscard]] virtual std::optional<KnownData> known() const { return std::nullopt; }
   /// Writes one part (`shape().part(...)` bytes). Throws DataError.
   virtual void fill(Part part, std::span<std::byte> destination) = 0;
 };

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,7 +45,7 @@ inline constexpr std::array<std::string_view, kClasses> kClassNames = {
 [[nodiscard]] bool is_as_published(Part part, std::span<const std::byte> bytes);
 
 /// True if all parts' digests, by part_name, are those published.
-[[nodiscard]] bool are_published(const std::map<std::string, std::string>& digests);
+[[nodiscard]] bool are_published(const DatasetDigests& digests);
 
 /// For people and for config.json: what the files in a folder are.
 [[nodiscard]] std::string describe_files(const std::string& folder, bool as_published);

@@ -21,6 +21,8 @@ struct InputSpec {
 
   /// Of one input.
   [[nodiscard]] std::int64_t elements() const;
+  /// Grey values of a byte each: [1, height, width].
+  [[nodiscard]] bool is_picture() const;
 };
 
 /// The target is one of several classes, stored as its index.

@@ -1,6 +1,7 @@
 // What is trained on what: the one thing that a program of one's own has to say.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,9 @@ class Task {
   /// The loss; null: the one that --loss names.
   [[nodiscard]] virtual model::LossFunction loss() { return nullptr; }
 };
+
+/// Makes a task whose options have their defaults.
+using TaskFactory = std::function<std::unique_ptr<Task>()>;
 
 /// The entry of a file's metadata that holds `describe`'s text.
 inline constexpr const char* kTaskEntry = "lockstep.task";

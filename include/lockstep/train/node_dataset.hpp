@@ -2,9 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/data/dataset.hpp>
@@ -14,8 +15,7 @@
 
 namespace lockstep::train {
 
-/// SHA-256 of each part's decoded bytes, by data::part_name.
-using DatasetDigests = std::map<std::string, std::string>;
+using data::DatasetDigests;
 
 /// Owns the shared memory; `train` and `test` are views of it. Destruction is collective.
 struct NodeDataset {
@@ -23,13 +23,16 @@ struct NodeDataset {
   data::DatasetShape shape;
   data::Dataset train;
   data::Dataset test;
-  std::string description;  ///< that needs no digests
-  std::string folder;       ///< of its files; empty if it has none
+  std::string description;               ///< of data that is not `known`
+  std::string folder;                    ///< of its files; empty if it has none
+  std::optional<data::KnownData> known;  ///< what it is if its digests say so
 
   /// Takes tens of milliseconds.
   [[nodiscard]] DatasetDigests digests() const;
   /// Which data set it is, for people and for config.json, given its digests.
   [[nodiscard]] std::string describe(const DatasetDigests& digests) const;
+  /// What to call each class, given its digests: numbers where names are not known.
+  [[nodiscard]] std::vector<std::string> class_names(const DatasetDigests& digests) const;
   /// A warning for data whose training labels leave some of the model's outputs without samples;
   /// "" if there is nothing to say. Looks at all labels, whatever was cut.
   [[nodiscard]] std::string describe_absent_classes() const;

@@ -1,0 +1,45 @@
+// From options to a trainer that is ready to run: what `train` and `bench step` have in common.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <lockstep/runtime/stop_request.hpp>
+#include <lockstep/session/job.hpp>
+#include <lockstep/task/task.hpp>
+#include <lockstep/train/batch_sizes.hpp>
+#include <lockstep/train/node_dataset.hpp>
+#include <lockstep/train/trainer.hpp>
+
+namespace lockstep::session {
+
+/// Everything that a trainer works with, in the order in which it is made.
+struct Training {
+  runtime::RankLayout layout;                   ///< the job's, or of one rank alone
+  std::unique_ptr<comm::Communicator> control;  ///< of a rank alone; null: the job's
+  Compute compute;
+  train::BatchSizes sizes;
+  train::NodeDataset dataset;
+  model::NetworkPtr network;
+  std::unique_ptr<comm::Communicator> gradients;
+  std::unique_ptr<train::Trainer> trainer;
+};
+
+/// Who trains a replica together.
+enum class Together : std::uint8_t {
+  kAllRanks,
+  kEachRankAlone  ///< all do the same at the same time, and never communicate in a step; on CPUs
+};
+
+/// Collective. Throws AgreedError for options that do not fit each other, the data or the ranks.
+/// `stop` must outlive the training.
+[[nodiscard]] std::unique_ptr<Training> set_up_training(Job& job,
+                                                        const train::TrainOptions& options,
+                                                        task::Task& task,
+                                                        const runtime::StopSource& stop,
+                                                        Together together = Together::kAllRanks);
+
+/// Collective. Ends the gradients' communicator in order; the trainer is gone then.
+void end_training(Job& job, Training& training);
+
+}  // namespace lockstep::session

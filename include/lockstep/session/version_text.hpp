@@ -1,0 +1,11 @@
+// What `lockstep --version` prints.
+#pragma once
+
+#include <string>
+
+namespace lockstep::session {
+
+/// Name and version, then one line a library.
+[[nodiscard]] std::string version_text();
+
+}  // namespace lockstep::session

@@ -1,0 +1,27 @@
+// A task from its parts, for a program that needs no options of its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <lockstep/data/dataset.hpp>
+#include <lockstep/model/loss.hpp>
+#include <lockstep/model/network.hpp>
+#include <lockstep/task/task.hpp>
+
+namespace lockstep::task {
+
+struct TaskParts {
+  std::string name;  ///< stands in weights and checkpoints
+  /// The same data on every rank.
+  std::function<std::unique_ptr<data::DatasetSource>()> data;
+  /// A network for such samples: model::wrap makes one of a LibTorch module.
+  std::function<model::NetworkPtr(const data::SampleSpec&)> network;
+  model::LossFunction loss{};  ///< null: the one that --loss names
+};
+
+/// Throws UsageError if a part is missing.
+[[nodiscard]] TaskFactory make_factory(const TaskParts& parts);
+
+}  // namespace lockstep::task

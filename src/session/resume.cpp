@@ -1,0 +1,144 @@
+#include "resume.hpp"
+
+#include <array>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <lockstep/comm/agreement.hpp>
+#include <lockstep/metrics/resume_lines.hpp>
+#include <lockstep/train/checkpoint_folder.hpp>
+
+namespace lockstep::session {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Whether an option decides what a step does. What only decides how long a run is, how it is
+/// computed or what it tells may change on the way; the checkpoint has the weights, and the data
+/// have digests.
+bool is_decisive(const options::Option& option) {
+  return option.effect == Effect::kNetwork || option.effect == Effect::kResults;
+}
+
+Beginning go_on_in(const std::string& output_dir, const Log& log) {
+  Beginning beginning{.folder = train::RunFolder::open(output_dir)};
+  const auto& folder = beginning.folder->path();
+  const train::CheckpointFolder checkpoints(folder);
+  checkpoints.remove_leftovers();
+  beginning.checkpoint = checkpoints.read_newest(log);
+  std::error_code ignored;
+  beginning.completed =
+      beginning.checkpoint && fs::exists(folder / "model.safetensors", ignored) &&
+      metrics::says_completed(folder / "metrics.jsonl", beginning.checkpoint->position.steps);
+  return beginning;
+}
+
+Beginning resume_automatically(const std::string& output_dir, const Log& log) {
+  if (output_dir.empty()) {
+    throw UsageError("--resume auto needs --output-dir DIR: the folder of the run to go on with");
+  }
+  return go_on_in(output_dir, log);
+}
+
+bool same_folder(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored);
+}
+
+Beginning resume_from_file(const fs::path& file, const std::string& output_dir) {
+  Beginning beginning{.checkpoint = train::read_checkpoint(file)};
+  const auto folder = fs::absolute(file).parent_path();
+  const bool own = !output_dir.empty() && same_folder(folder, fs::path(output_dir) / "checkpoints");
+  if (own) beginning.folder = train::RunFolder::open(output_dir);
+  return beginning;
+}
+
+/// The run's folder, if `given` is that or the `checkpoints` in it. Empty: checkpoints that lie
+/// somewhere else.
+fs::path run_folder_of(const fs::path& given) {
+  std::error_code ignored;
+  if (fs::is_directory(given / "checkpoints", ignored)) return given;
+  const auto folder = fs::canonical(given, ignored);
+  return folder.filename() == "checkpoints" ? folder.parent_path() : fs::path();
+}
+
+/// From the newest checkpoint in a folder that can be used.
+Beginning resume_from_folder(const fs::path& given, const std::string& output_dir, const Log& log) {
+  const auto run = run_folder_of(given);
+  const auto checkpoints =
+      run.empty() ? train::CheckpointFolder::at(given) : train::CheckpointFolder(run);
+  if (checkpoints.candidates().empty()) {
+    throw DataError(
+        fmt::format("--resume {}: there is no checkpoint in that folder", given.string()));
+  }
+  if (!run.empty() && (output_dir.empty() || same_folder(run, output_dir))) {
+    return go_on_in(run.string(), log);
+  }
+  return {.checkpoint = checkpoints.read_newest(log)};
+}
+
+Beginning begin_at(const std::string& resume, const std::string& output_dir, const Log& log) {
+  if (resume == "auto") return resume_automatically(output_dir, log);
+  std::error_code ignored;
+  return fs::is_directory(resume, ignored) ? resume_from_folder(resume, output_dir, log)
+                                           : resume_from_file(resume, output_dir);
+}
+
+}  // namespace
+
+Beginning find_beginning(Job& job, const train::TrainOptions& options) {
+  const auto& resume = options.output.resume;
+  auto beginning = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (resume.empty() || job.layout.rank != 0) return Beginning{};
+    return begin_at(resume, options.output.output_dir, job.log);
+  });
+  if (resume.empty()) return beginning;
+  beginning.checkpoint = train::broadcast_checkpoint(std::move(beginning.checkpoint), *job.control);
+  std::array<double, 1> completed = {beginning.completed ? 1.0 : 0.0};
+  job.control->all_reduce(std::span<double>(completed)).wait();
+  beginning.completed = completed[0] > 0;
+  return beginning;
+}
+
+nlohmann::ordered_json settings_of(const train::TrainOptions& options,
+                                   const train::BatchSizes& sizes,
+                                   const options::OptionTable& table,
+                                   const train::NodeDataset& dataset,
+                                   const train::DatasetDigests& digests) {
+  nlohmann::ordered_json settings;
+  for (const auto& group : table) {
+    for (const auto& option : group.options) {
+      if (is_decisive(option)) settings[options::record_name(option.name)] = option.binding.get();
+    }
+  }
+  settings["global_batch_size"] = sizes.global();
+  settings["weight_decay"] = train::weight_decay_of(options.optimization);
+  settings["data_seed"] = options.sampling.data_seed.value_or(options.sampling.seed);
+  settings["train_samples"] = dataset.train.size();
+  if (sizes.shards_per_rank > 1 || options.distribution.virtual_shards > 0) {
+    settings["accumulate_steps"] = sizes.accumulate;  // changes bits, and those are promised
+  }
+  settings["dataset_sha256"] = digests;
+  return settings;
+}
+
+void keep_weight_decay(const Beginning& beginning, train::OptimizationOptions& options) {
+  if (!beginning.checkpoint || options.weight_decay) return;
+  const auto& settings = beginning.checkpoint->settings;
+  const auto found = settings.find("weight_decay");
+  if (found != settings.end() && found->is_number()) options.weight_decay = found->get<double>();
+}
+
+void require_same_settings(const train::Checkpoint& checkpoint,
+                           const nlohmann::ordered_json& settings,
+                           const nlohmann::ordered_json& defaults) {
+  const auto differences = train::describe_differences(checkpoint.settings, settings, defaults);
+  if (differences.empty()) return;
+  throw DataError(
+      fmt::format("{}: the checkpoint is of another run: {}: give the same options, or "
+                  "start a new run from its weights with --init-from",
+                  checkpoint.path, differences));
+}
+
+}  // namespace lockstep::session

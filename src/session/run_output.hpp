@@ -1,0 +1,44 @@
+// What a run leaves behind: its folder, its events, its checkpoints and its weights.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <lockstep/base/log.hpp>
+#include <lockstep/metrics/events.hpp>
+#include <lockstep/model/network.hpp>
+#include <lockstep/model/safetensors.hpp>
+#include <lockstep/train/checkpoint_writer.hpp>
+#include <lockstep/train/evaluator.hpp>
+#include <lockstep/train/node_dataset.hpp>
+#include <lockstep/train/options.hpp>
+#include <lockstep/train/run_folder.hpp>
+
+#include "resume.hpp"
+
+namespace lockstep::session {
+
+/// Rank 0's folder, sinks and checkpoints; sinks that do nothing on the others.
+struct Output {
+  std::unique_ptr<train::RunFolder> folder;
+  std::unique_ptr<metrics::EventSink> events;  // null until it is known what to record
+  std::unique_ptr<train::CheckpointWriter> checkpoints;
+};
+
+/// On rank 0. Makes the run's folder or goes on in that of `beginning`, whose lines of
+/// metrics.jsonl behind the checkpoint go away. Throws RuntimeFailure or DataError.
+[[nodiscard]] Output open_output(const train::TrainOptions& options, Beginning& beginning,
+                                 const Log& log, bool epoch_is_trained);
+
+/// predictions.json, for `lockstep report`; a run without it is a run all the same. `predictions`:
+/// none if a signal asked for an early end.
+void write_predictions(const Output& output,
+                       const std::optional<std::vector<train::Prediction>>& predictions,
+                       const train::NodeDataset& dataset, const train::DatasetDigests& digests);
+
+/// model.safetensors; on a full disk it counts more than old checkpoints. Throws RuntimeFailure.
+void write_final_weights(const Output& output, const model::Network& network,
+                         const model::SafetensorsMetadata& metadata);
+
+}  // namespace lockstep::session

@@ -1,0 +1,184 @@
+#include <lockstep/options/bindings.hpp>
+#include <lockstep/session/shared_options.hpp>
+#include <lockstep/session/train_option_table.hpp>
+#include <lockstep/sync/gradient_reducer.hpp>
+
+namespace lockstep::session {
+namespace {
+
+using options::auto_on_off;
+using options::choice;
+using options::fraction;
+using options::integer;
+using options::non_negative_number;
+using options::on_off;
+using options::OptionGroup;
+using options::OptionTable;
+using options::path;
+using options::positive_number;
+using options::Scope;
+using options::seed;
+
+using data::Tail;
+using train::LearningRateSchedule;
+using train::Optimizer;
+
+constexpr std::int64_t kMostEpochs = 1'000'000;
+constexpr std::int64_t kMostTracedSteps = 1000;
+constexpr std::int64_t kMostShards = 1 << 12;
+
+OptionGroup data_group(train::DataOptions& data, task::Task& task) {
+  return joined_group(
+      "Data", task.data_options(),
+      {{"validation-fraction", "share of the training images held back for validation (default 0)",
+        fraction(data.validation_fraction)},
+       {"train-samples", "use only the first N training images (default 0: all)",
+        integer(data.train_samples, 0)},
+       test_samples_option(data)});
+}
+
+OptionGroup sampling_group(train::SamplingOptions& sampling) {
+  return {
+      "Sampling",
+      {{"batch-size", "images a rank takes in one forward pass (default 64)",
+        integer(sampling.batch_size, 1, kMaxSamplesAPass), Effect::kOrderOfSums, Scope::kImplied},
+       {"global-batch-size", "images of one step over all ranks, instead of --batch-size",
+        integer(sampling.global_batch_size, 1, sync::kMostSamplesAStep)},
+       {"shuffle", "a new order each epoch (default on)", on_off(sampling.shuffle)},
+       {"seed", "seed of the initial weights (default 0)", seed(sampling.seed), Effect::kInput},
+       {"data-seed", "seed of the order of samples (default: --seed)", seed(sampling.data_seed)},
+       {"tail",
+        "images that ranks cannot share evenly: repeat some, drop some, or neither (default "
+        "pad)",
+        choice<Tail>(sampling.tail,
+                     {{"pad", Tail::kPad}, {"drop", Tail::kDrop}, {"exact", Tail::kExact}})}}};
+}
+
+OptionGroup model_group(train::ModelOptions& model, task::Task& task) {
+  return joined_group("Model", task.network_options(),
+                      {loss_option(model),
+                       {"init-from", "initial weights from a .safetensors file",
+                        path(model.init_from, "FILE"), Effect::kInput}});
+}
+
+OptionGroup duration_group(train::OptimizationOptions& optimization) {
+  return {"Duration",
+          {{"epochs", "passes over the training data (default 10)",
+            integer(optimization.epochs, 1, kMostEpochs), Effect::kLength},
+           {"max-steps", "stop after N steps (default 0: no limit)",
+            integer(optimization.max_steps, 0), Effect::kLength}}};
+}
+
+OptionGroup optimization_group(train::OptimizationOptions& optimization) {
+  return {
+      "Optimisation",
+      {{"optimizer", "(default sgd)",
+        choice<Optimizer>(optimization.optimizer, {{"sgd", Optimizer::kSgd},
+                                                   {"adam", Optimizer::kAdam},
+                                                   {"adamw", Optimizer::kAdamW},
+                                                   {"rmsprop", Optimizer::kRmsProp}})},
+       {"lr", "learning rate of every optimizer (default 0.001)", positive_number(optimization.lr)},
+       {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
+       {"weight-decay", "(default: 0.01 with adamw, else 0, as in PyTorch)",
+        non_negative_number(optimization.weight_decay)},
+       {"lr-schedule", "course of the learning rate (default constant)",
+        choice<LearningRateSchedule>(optimization.lr_schedule,
+                                     {{"constant", LearningRateSchedule::kConstant},
+                                      {"step", LearningRateSchedule::kStep},
+                                      {"cosine", LearningRateSchedule::kCosine},
+                                      {"linear", LearningRateSchedule::kLinear}})},
+       {"lr-step-epochs", "step schedule: epochs between two cuts (default 1)",
+        integer(optimization.lr_step_epochs, 1, kMostEpochs)},
+       {"lr-gamma", "step schedule: factor of each cut (default 0.1)",
+        positive_number(optimization.lr_gamma)},
+       {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
+        integer(optimization.warmup_steps, 0)},
+       {"accumulate-steps", "forward passes of one optimizer step (default 1)",
+        integer(optimization.accumulate_steps, 1, kMaxSamplesAPass), Effect::kRounding},
+       {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
+        non_negative_number(optimization.clip_grad_norm)},
+       {"precision", "of matrix products; weights and gradients stay float32 (default fp32)",
+        choice<model::Precision>(optimization.precision, {{"fp32", model::Precision::kFp32},
+                                                          {"tf32", model::Precision::kTf32},
+                                                          {"bf16", model::Precision::kBf16}})}}};
+}
+
+OptionGroup distribution_group(train::DistributionOptions& distribution) {
+  return {"Distribution",
+          {device_option(distribution),
+           backend_option(distribution),
+           node_shared_option(distribution),
+           collective_timeout_option(distribution),
+           threads_option(distribution),
+           {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
+            positive_number(distribution.bucket_mb), Effect::kOrderOfSums},
+           {"first-bucket-mb", "MiB of the first bucket (default 1)",
+            positive_number(distribution.first_bucket_mb), Effect::kOrderOfSums},
+           {"virtual-shards",
+            "bit-identical weights at 1, 2, 4 … N ranks: cut each batch into N shards (default 0: "
+            "off)",
+            integer(distribution.virtual_shards, 0, kMostShards)},
+           {"check-replicas-every",
+            "steps between two checks that all ranks' weights are the same (default 0: at the end)",
+            integer(distribution.check_replicas_every, 0), Effect::kNothing},
+           {"overlap", "all-reduce during backward (default auto: where a core or GPU is to spare)",
+            auto_on_off(distribution.overlap), Effect::kOrderOfSums, Scope::kMachine}}};
+}
+
+OptionGroup output_group(train::OutputOptions& output) {
+  return {
+      "Output",
+      {{"output-dir", "folder for the results (default runs/<UTC time>-<n>)",
+        path(output.output_dir, "DIR"), Effect::kNothing, Scope::kStart},
+       {"log-every", "steps between two loss lines (default 100)", integer(output.log_every, 1),
+        Effect::kNothing},
+       {"evaluate-every", "epochs between two test loops (default 1)",
+        integer(output.evaluate_every, 1, kMostEpochs), Effect::kNothing},
+       {"checkpoint-every", "steps between two checkpoints (default 0: each epoch)",
+        integer(output.checkpoint_every, 0), Effect::kNothing},
+       {"keep-checkpoints", "the newest N stay (default 3)", integer(output.keep_checkpoints, 1),
+        Effect::kNothing},
+       {"resume",
+        "auto: go on from the newest checkpoint in --output-dir, if there is one; or with the run "
+        "in this folder, or from this file; with the run's own options where none are given",
+        path(output.resume, "auto/DIR/FILE"), Effect::kNothing, Scope::kStart},
+       test_batch_size_option(output),
+       {"progress", "a line with the state of the run (default auto: on a terminal)",
+        auto_on_off(output.progress), Effect::kNothing, Scope::kStart},
+       {"tensorboard", "write event files for TensorBoard (default on)", on_off(output.tensorboard),
+        Effect::kNothing},
+       {"histogram-every",
+        "epochs between two histograms of weights and gradients in them (default 0: none)",
+        integer(output.histogram_every, 0, kMostEpochs), Effect::kNothing},
+       {"trace", "write what every rank did when, for Perfetto, to this file",
+        path(output.trace, "FILE"), Effect::kNothing, Scope::kStart},
+       {"trace-first-step", "of the run, that it shows (default 11: others warm up)",
+        integer(output.trace_first_step, 1), Effect::kNothing, Scope::kStart},
+       {"trace-steps", "that it shows (default 20)",
+        integer(output.trace_steps, 1, kMostTracedSteps), Effect::kNothing, Scope::kStart}}};
+}
+
+}  // namespace
+
+OptionGroup communicator_group(train::DistributionOptions& distribution) {
+  return {"Distribution",
+          {device_option(distribution), backend_option(distribution),
+           node_shared_option(distribution), collective_timeout_option(distribution)}};
+}
+
+OptionTable step_option_table(train::TrainOptions& options, task::Task& task) {
+  return {sampling_group(options.sampling), model_group(options.model, task),
+          optimization_group(options.optimization), distribution_group(options.distribution)};
+}
+
+OptionTable train_option_table(train::TrainOptions& options, task::Task& task) {
+  return {data_group(options.data, task),
+          sampling_group(options.sampling),
+          model_group(options.model, task),
+          duration_group(options.optimization),
+          optimization_group(options.optimization),
+          distribution_group(options.distribution),
+          output_group(options.output)};
+}
+
+}  // namespace lockstep::session
