@@ -10,6 +10,9 @@ Building an older commit to compare with:
   git worktree add ../before COMMIT
   ../before/launch/test.sh -N
   tests/results/same_results.py ../before/build/release build/release
+
+SAME_RESULTS_KERNELS=SkylakeX in the environment makes both use these kernels of OpenBLAS: where the builds choose
+differently, results differ in the last bits.
 """
 
 import argparse
@@ -28,6 +31,7 @@ import tempfile
 from cases import CASES, FOLLOWING
 
 LIMIT_SECONDS = 300
+KERNELS = "SAME_RESULTS_KERNELS"
 HOSTS_SCRIPT = str(pathlib.Path(__file__).resolve().parents[1] / "cluster" / "hosts.sh")
 HOSTS_NAME = f"lr{os.getpid()}"
 # Lines that both the tutorial and a run print, with their numbers; the rest holds times.
@@ -93,7 +97,10 @@ def outcome(build, case, work):
     elif case.get("ranks", 0):
         command = ["mpirun", "-np", str(case["ranks"]), "--oversubscribe", *command]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LOCKSTEP_", "OPENBLAS_"))}
-    environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} | case.get("environment", {})
+    environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    if KERNELS in os.environ:  # for both builds, which may choose differently
+        environment["OPENBLAS_CORETYPE"] = os.environ[KERNELS]
+    environment |= case.get("environment", {})
     ended = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     errors = [line for line in ended.stderr.splitlines() if line.startswith("lockstep: error:")]
     if case["arguments"][:1] == ["train"]:
