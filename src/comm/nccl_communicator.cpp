@@ -8,12 +8,12 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/run_bounded.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/nccl_communicator.hpp>
 #include <lockstep/runtime/wait_clock.hpp>
 
 #include "mpi_communicator.hpp"
-#include "run_bounded.hpp"
 
 namespace lockstep::comm {
 namespace {

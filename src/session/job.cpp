@@ -4,11 +4,11 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
-#include <lockstep/comm/watched_communicator.hpp>
 #include <lockstep/options/option_sources.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/session/job.hpp>
 #include <lockstep/session/launch_environment.hpp>
+#include <lockstep/watch/watched_communicator.hpp>
 
 namespace lockstep::session {
 
@@ -16,11 +16,11 @@ Job::Job() : control(comm::make_communicator({.node_shared = false}, layout)) {}
 
 void start_watching(Job& job, const train::DistributionOptions& options) {
   const std::chrono::duration<double> deadline(options.collective_timeout_seconds);
-  job.boards = std::make_unique<comm::NodeBoards>(job.layout);
-  job.control = std::make_unique<comm::WatchedCommunicator>(
+  job.boards = std::make_unique<watch::NodeBoards>(job.layout);
+  job.control = std::make_unique<watch::WatchedCommunicator>(
       std::move(job.control), job.boards->mine(), comm::Channel::kControl);
-  job.watchdog = std::make_unique<comm::Watchdog>(job.layout, *job.boards, deadline,
-                                                  comm::standard_hang_actions(job.log));
+  job.watchdog = std::make_unique<watch::Watchdog>(job.layout, *job.boards, deadline,
+                                                   watch::standard_hang_actions(job.log));
 }
 
 std::chrono::duration<double> second_limit(const train::DistributionOptions& options) {
@@ -72,7 +72,7 @@ std::unique_ptr<comm::Communicator> make_communicator(Job& job,
   });
   auto made = end_together(job, [&] {
     using enum comm::OperationKind;
-    const comm::WaitScope waiting(
+    const watch::WaitScope waiting(
         job.board(), job.board() == nullptr
                          ? comm::Operation{}
                          : job.board()->enter(comm::Channel::kGradients, kConnecting, 0));
@@ -85,8 +85,8 @@ std::unique_ptr<comm::Communicator> make_communicator(Job& job,
                                    job.layout);
   });
   if (job.boards == nullptr) return made;
-  return std::make_unique<comm::WatchedCommunicator>(std::move(made), job.boards->mine(),
-                                                     comm::Channel::kGradients);
+  return std::make_unique<watch::WatchedCommunicator>(std::move(made), job.boards->mine(),
+                                                      comm::Channel::kGradients);
 }
 
 }  // namespace lockstep::session

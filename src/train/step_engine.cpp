@@ -53,7 +53,7 @@ void StepEngine::begin_epoch(const EpochPlan& plan) {
   gatherer_.set_order(plan.order());
 }
 
-void StepEngine::show(comm::Phase phase, const StepRequest& request) const {
+void StepEngine::show(watch::Phase phase, const StepRequest& request) const {
   if (parts_.board == nullptr) return;
   parts_.board->set_phase(phase);
   parts_.board->set_position(request.epoch, request.step);
@@ -70,7 +70,7 @@ void StepEngine::take(const StepRequest& request) {
   parts_.compute.access(
       {sync::memory_of(reducer_.flat_gradients())},
       {sync::memory_of(reducer_.flat_gradients()), sync::memory_of(reducer_.flat_parameters())});
-  show(comm::Phase::kOptimizer, request);
+  show(watch::Phase::kOptimizer, request);
   optimizer_.step(request.learning_rate);
   timer_.end_phase(Phase::kOptimizer);
 }
@@ -104,10 +104,10 @@ torch::Tensor StepEngine::compute_shard(const StepRequest& request, std::size_t 
   sync::StepContribution mine{.wants_to_stop = parts_.stop.wanted()};
   buffers_.begin_shard();
   for (std::size_t i = 0; i < batches.size(); ++i) {
-    show(comm::Phase::kData, request);
+    show(watch::Phase::kData, request);
     const auto batch = gatherer_.gather(batches[i]);
     timer_.end_phase(Phase::kData);
-    show(comm::Phase::kForward, request);
+    show(watch::Phase::kForward, request);
     const auto loss = parts_.loss(parts_.network->forward(batch.inputs), batch.targets);
     mine.samples += batches[i].count;
     mine.loss_sum = mine.loss_sum.defined() ? mine.loss_sum + loss.detach() : loss.detach();
@@ -117,7 +117,7 @@ torch::Tensor StepEngine::compute_shard(const StepRequest& request, std::size_t 
       mine.extra = buffers_.of_shard(mine.samples, shard == 0 && parts_.control.rank() == 0);
       reducer_.expect_last_backward(mine);
     }
-    show(comm::Phase::kBackward, request);
+    show(watch::Phase::kBackward, request);
     (loss * scale).backward();
     if (!last) timer_.end_phase(Phase::kBackward);
   }
@@ -153,7 +153,7 @@ std::vector<StepOutcome> StepEngine::close(std::size_t stay_open) {
 /// On a GPU, the host waits here for what all ranks have started on theirs.
 sync::StepTotals StepEngine::take_totals() {
   if (parts_.board == nullptr || !parts_.compute.runs_ahead()) return reducer_.take_totals();
-  const comm::WaitScope waiting(parts_.board, parts_.board->gpu_wait(comm::Channel::kGradients));
+  const watch::WaitScope waiting(parts_.board, parts_.board->gpu_wait(comm::Channel::kGradients));
   return reducer_.take_totals();
 }
 

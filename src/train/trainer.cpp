@@ -68,7 +68,7 @@ bool Trainer::epoch_is_trained() const {
   return position.step_of_epoch >= steps_per_epoch() || position.steps >= total_steps();
 }
 
-void Trainer::show(comm::Phase phase) const {
+void Trainer::show(watch::Phase phase) const {
   if (parts_.board == nullptr) return;
   parts_.board->set_phase(phase);
   parts_.board->set_position(progress_.position.epoch, progress_.position.steps + 1);
@@ -236,7 +236,7 @@ void Trainer::save_if_due_after_epoch() {
 void Trainer::save() {
   if (saved_steps_ == progress_.position.steps) return;
   saved_steps_ = progress_.position.steps;
-  show(comm::Phase::kCheckpoint);
+  show(watch::Phase::kCheckpoint);
   check_weights();
   if (output_.writer == nullptr) return;
   output_.writer->save({.position = progress_.position,
@@ -253,7 +253,7 @@ void Trainer::evaluate_if_due() {
   const auto& position = progress_.position;
   const bool last = position.steps >= total_steps();
   if (!last && position.epoch % options_.output.evaluate_every != 0) return;
-  show(comm::Phase::kEvaluation);
+  show(watch::Phase::kEvaluation);
   check_weights();
   progress_.stopped =
       (validation_ && !evaluate(*validation_, Set::kValidation)) || !evaluate(test_, Set::kTest);

@@ -19,12 +19,12 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
-#include <lockstep/comm/watchdog.hpp>
-#include <lockstep/comm/watched_communicator.hpp>
 #include <lockstep/runtime/node_memory.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
+#include <lockstep/watch/watchdog.hpp>
+#include <lockstep/watch/watched_communicator.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 namespace {
 
 using namespace std::chrono_literals;
@@ -86,9 +86,10 @@ class WatchdogTest : public ::testing::Test {
                 }};
   }
 
-  [[nodiscard]] std::unique_ptr<Communicator> watched(bool progress_thread, bool node_shared) {
+  [[nodiscard]] std::unique_ptr<comm::Communicator> watched(bool progress_thread,
+                                                            bool node_shared) {
     return std::make_unique<WatchedCommunicator>(
-        make_communicator(
+        comm::make_communicator(
             {.progress_thread = progress_thread, .node_shared = node_shared, .timeout = kFarLonger},
             layout_),
         board_, Channel::kGradients);
@@ -101,7 +102,7 @@ class WatchdogTest : public ::testing::Test {
     const auto collect = [&](const std::vector<std::string>& texts, std::vector<std::string>& to) {
       std::string joined;
       for (const auto& text : texts) joined += text + "\n";
-      for (auto text : gather_texts(*plain_, joined)) {
+      for (auto text : comm::gather_texts(*plain_, joined)) {
         for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos;) {
           to.push_back(text.substr(0, end));
           text.erase(0, end + 1);
@@ -115,7 +116,8 @@ class WatchdogTest : public ::testing::Test {
 
   const runtime::RankLayout layout_ = runtime::discover_rank_layout();
   const int last_ = layout_.world_size - 1;
-  const std::unique_ptr<Communicator> plain_ = make_communicator({.node_shared = false}, layout_);
+  const std::unique_ptr<comm::Communicator> plain_ =
+      comm::make_communicator({.node_shared = false}, layout_);
   NodeBoards boards_{layout_};
   ProgressBoard& board_ = boards_.mine();
   SharedCount reported_{layout_};
@@ -276,4 +278,4 @@ TEST(Watchdog, AJobOfOneRankNeedsNone) {
 }
 
 }  // namespace
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/comm/hang_judgement.hpp>
+#include <lockstep/watch/hang_judgement.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 namespace {
 
 using ::testing::ElementsAre;
@@ -73,7 +73,7 @@ TEST(Judge, NamesWhoHasNotCome) {
                              working(1233, Phase::kForward, 61.4), waiting(1234, 3)};
   const auto finding = judge(ranks, kLimit);
   ASSERT_TRUE(finding);
-  EXPECT_EQ(finding->cause, Finding::Cause::kNotCome);
+  EXPECT_EQ(finding->cause, Hang::Cause::kNotCome);
   EXPECT_THAT(finding->culprits, ElementsAre(2));
   EXPECT_THAT(finding->waiting, ElementsAre(0, 1, 3));
   EXPECT_EQ(describe(*finding, ranks, layout_of(4), kLimit),
@@ -105,7 +105,7 @@ TEST(Judge, IfAllHaveComeASilentRankIsTheCause) {
   const std::vector ranks = {waiting(5, 60), silent(waiting(5, 0.2), 59.8), working(5)};
   const auto finding = judge(ranks, kLimit);
   ASSERT_TRUE(finding);
-  EXPECT_EQ(finding->cause, Finding::Cause::kSilent);
+  EXPECT_EQ(finding->cause, Hang::Cause::kSilent);
   EXPECT_THAT(finding->culprits, ElementsAre(1));
   EXPECT_THAT(finding->waiting, ElementsAre(0));
   EXPECT_THAT(describe(*finding, ranks, layout_of(3), kLimit),
@@ -117,7 +117,7 @@ TEST(Judge, IfAllHaveComeAndLiveTheNetworkIsStuckOnceTheLastHasWaitedAsLong) {
   const std::vector ranks = {waiting(5, 90), waiting(5, 60)};
   const auto finding = judge(ranks, kLimit);
   ASSERT_TRUE(finding);
-  EXPECT_EQ(finding->cause, Finding::Cause::kStuck);
+  EXPECT_EQ(finding->cause, Hang::Cause::kStuck);
   EXPECT_THAT(finding->culprits, IsEmpty());
   EXPECT_THAT(describe(*finding, ranks, layout_of(2), kLimit), HasSubstr("all ranks have come"));
 }
@@ -143,7 +143,7 @@ TEST(Judge, RanksInDifferentOperationsOfOneChannelAreReportedAtTheEarlierOne) {
   const auto finding = judge(std::vector{waiting(8, 70), waiting(9, 70)}, kLimit);
   ASSERT_TRUE(finding);
   EXPECT_EQ(finding->operation.sequence, 8U);
-  EXPECT_EQ(finding->cause, Finding::Cause::kStuck);
+  EXPECT_EQ(finding->cause, Hang::Cause::kStuck);
 }
 
 TEST(Judge, DescribesAFewOfManyCulpritsAndListsTheRest) {
@@ -227,4 +227,4 @@ TEST(ProgressTimer, MeasuresHowLongABoardShowsTheSame) {
 }
 
 }  // namespace
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -9,10 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include <lockstep/comm/progress_board.hpp>
-#include <lockstep/comm/watched_communicator.hpp>
+#include <lockstep/watch/progress_board.hpp>
+#include <lockstep/watch/watched_communicator.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 namespace {
 
 const ChannelSnapshot& on(const ProgressSnapshot& snapshot, Channel channel) {
@@ -91,7 +91,7 @@ TEST(ProgressBoard, AReaderSeesNoMixtureOfTwoWaits) {
 }
 
 /// Notes what the board shows while it is called, and ends operations when they are waited for.
-class LookingCommunicator final : public Communicator {
+class LookingCommunicator final : public comm::Communicator {
  public:
   explicit LookingCommunicator(const ProgressBoard& board) : board_(board) {}
   [[nodiscard]] int rank() const noexcept override { return 2; }
@@ -101,18 +101,19 @@ class LookingCommunicator final : public Communicator {
     look();
     return floats_;
   }
-  Completion all_reduce(std::span<const float> /*send*/, std::span<float> /*receive*/) override {
+  comm::Completion all_reduce(std::span<const float> /*send*/,
+                              std::span<float> /*receive*/) override {
     look();
-    return Completion(std::async(std::launch::deferred, [this] {
+    return comm::Completion(std::async(std::launch::deferred, [this] {
       look();
-      return OperationTime{.seconds = 0.25};
+      return comm::OperationTime{.seconds = 0.25};
     }));
   }
-  Completion all_reduce(std::span<double> /*buffer*/) override {
+  comm::Completion all_reduce(std::span<double> /*buffer*/) override {
     look();
-    return Completion(OperationTime{.seconds = 0.5});
+    return comm::Completion(comm::OperationTime{.seconds = 0.5});
   }
-  Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
+  comm::Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
     look();
     throw std::runtime_error("the network is gone");
   }
@@ -141,7 +142,8 @@ class WatchedCommunicatorTest : public ::testing::Test {
 
   ProgressBoard board_;
   LookingCommunicator* inner_ = new LookingCommunicator(board_);  // the next line's
-  WatchedCommunicator watched_{std::unique_ptr<Communicator>(inner_), board_, Channel::kGradients};
+  WatchedCommunicator watched_{std::unique_ptr<comm::Communicator>(inner_), board_,
+                               Channel::kGradients};
 };
 
 TEST_F(WatchedCommunicatorTest, ShowsWaitsInsideCallsOnly) {
@@ -182,4 +184,4 @@ TEST_F(WatchedCommunicatorTest, AFailureEndsTheWait) {
 }
 
 }  // namespace
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/comm/progress_board.hpp>
+#include <lockstep/comm/operation.hpp>
 
 namespace lockstep::comm {
 
@@ -30,20 +30,20 @@ class Completion {
   /// operation kept the host in the communicator. Throws what the operation threw.
   OperationTime wait() {
     if (!pending_.valid()) return time_;
-    const WaitScope waiting(board_, operation_);
+    const ObservedWait waiting(observer_, operation_);
     return pending_.get();
   }
 
-  /// From now on the board, which must outlive this, shows a wait as one for `operation`.
-  void show_waits(ProgressBoard& board, const Operation& operation) noexcept {
-    board_ = &board;
+  /// From now on `observer`, which must outlive this, is told of a wait as one for `operation`.
+  void observe_waits(OperationObserver& observer, const Operation& operation) noexcept {
+    observer_ = &observer;
     operation_ = operation;
   }
 
  private:
   OperationTime time_;
   std::future<OperationTime> pending_;
-  ProgressBoard* board_ = nullptr;
+  OperationObserver* observer_ = nullptr;
   Operation operation_;
 };
 

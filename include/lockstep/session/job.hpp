@@ -12,12 +12,12 @@
 #include <lockstep/base/log.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/communicator.hpp>
-#include <lockstep/comm/node_boards.hpp>
-#include <lockstep/comm/watchdog.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/session/compute.hpp>
 #include <lockstep/train/options.hpp>
+#include <lockstep/watch/node_boards.hpp>
+#include <lockstep/watch/watchdog.hpp>
 
 namespace lockstep::session {
 
@@ -27,14 +27,14 @@ struct Job {
   runtime::RankLayout layout = runtime::discover_rank_layout();
   Log log{layout.rank == 0 ? Log::Level::kInfo : Log::Level::kWarning};
   /// What this node's ranks are doing, once `start_watching` has made it.
-  std::unique_ptr<comm::NodeBoards> boards{};
+  std::unique_ptr<watch::NodeBoards> boards{};
   /// For set-up, agreement and evaluation.
   std::unique_ptr<comm::Communicator> control;
-  std::unique_ptr<comm::Watchdog> watchdog{};
+  std::unique_ptr<watch::Watchdog> watchdog{};
 
   Job();
   /// Null before `start_watching`.
-  [[nodiscard]] comm::ProgressBoard* board() const {
+  [[nodiscard]] watch::ProgressBoard* board() const {
     return boards == nullptr ? nullptr : &boards->mine();
   }
 };

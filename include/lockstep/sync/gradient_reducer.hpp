@@ -14,6 +14,7 @@
 #include <lockstep/runtime/compute_stream.hpp>
 #include <lockstep/sync/bucket_plan.hpp>
 #include <lockstep/sync/shard_tree.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
 namespace lockstep::sync {
 
@@ -93,7 +94,7 @@ class GradientReducer {
   }
 
   /// From now on `board`, unless null, says which bucket an all-reduce is of.
-  void show_buckets(comm::ProgressBoard* board) { board_ = board; }
+  void show_buckets(watch::ProgressBoard* board) { board_ = board; }
 
   /// All parameters, and all their gradients, as one tensor each: float32 [elements].
   [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
@@ -114,7 +115,7 @@ class GradientReducer {
   void launch_next_bucket();
 
   comm::Communicator& communicator_;
-  comm::ProgressBoard* board_ = nullptr;
+  watch::ProgressBoard* board_ = nullptr;
   runtime::ComputeStream& compute_;
   BucketPlan plan_;
   std::vector<torch::Tensor> parameters_;

@@ -10,7 +10,6 @@
 #include <torch/torch.h>
 
 #include <lockstep/comm/communicator.hpp>
-#include <lockstep/comm/progress_board.hpp>
 #include <lockstep/data/batch_gatherer.hpp>
 #include <lockstep/metrics/events.hpp>
 #include <lockstep/metrics/step_timer.hpp>
@@ -27,6 +26,7 @@
 #include <lockstep/train/options.hpp>
 #include <lockstep/train/replica.hpp>
 #include <lockstep/train/step_trace.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
 namespace lockstep::train {
 
@@ -40,8 +40,8 @@ struct TrainerParts {
   comm::Communicator& gradients;    ///< for gradients; may overlap with computation
   runtime::ComputeStream& compute;  ///< on which the network runs
   const runtime::RankLayout& layout;
-  const runtime::StopSource& stop;       ///< looked at before each forward pass
-  comm::ProgressBoard* board = nullptr;  ///< where this rank shows what it is doing; null: nowhere
+  const runtime::StopSource& stop;        ///< looked at before each forward pass
+  watch::ProgressBoard* board = nullptr;  ///< where this rank shows what it is doing; null: nowhere
 };
 
 /// A step that is to be taken.
@@ -102,7 +102,7 @@ class StepEngine {
     torch::Tensor gradient_norm{};  ///< while it is read back; undefined if it is not
   };
 
-  void show(comm::Phase phase, const StepRequest& request) const;
+  void show(watch::Phase phase, const StepRequest& request) const;
   [[nodiscard]] torch::Tensor sum_gradients(const StepRequest& request);
   [[nodiscard]] torch::Tensor compute_shard(const StepRequest& request, std::size_t shard);
   [[nodiscard]] torch::Tensor measure_gradient_norm(bool logged);

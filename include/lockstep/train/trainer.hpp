@@ -70,7 +70,7 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void show(comm::Phase phase) const;
+  void show(watch::Phase phase) const;
   [[nodiscard]] metrics::SinkNeeds share_needs() const;
   void train_epoch();
   void train_step(std::int64_t step_of_epoch);

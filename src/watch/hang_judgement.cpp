@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include <lockstep/comm/hang_judgement.hpp>
+#include <lockstep/watch/hang_judgement.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 namespace {
 
 constexpr std::size_t kMostDescribedRanks = 4;
@@ -43,7 +43,7 @@ std::vector<int> ranks_where(std::span<const RankView> ranks, const Condition& c
 }
 
 /// What keeps `finding.operation`, in which some ranks wait, from ending.
-void find_cause(Finding& finding, std::span<const RankView> ranks) {
+void find_cause(Hang& finding, std::span<const RankView> ranks) {
   const auto& operation = finding.operation;
   finding.waiting = ranks_where(ranks, [&](const auto& rank) { return waits_in(rank, operation); });
   finding.culprits = ranks_where(ranks, [&](const auto& rank) {
@@ -53,15 +53,15 @@ void find_cause(Finding& finding, std::span<const RankView> ranks) {
   std::stable_partition(finding.culprits.begin(), finding.culprits.end(), [&](int rank) {
     return !waits_somewhere(ranks[static_cast<std::size_t>(rank)]);
   });
-  finding.cause = Finding::Cause::kNotCome;
+  finding.cause = Hang::Cause::kNotCome;
   if (!finding.culprits.empty()) return;
   finding.culprits = ranks_where(ranks, is_silent);
-  finding.cause = finding.culprits.empty() ? Finding::Cause::kStuck : Finding::Cause::kSilent;
+  finding.cause = finding.culprits.empty() ? Hang::Cause::kStuck : Hang::Cause::kSilent;
 }
 
 /// How much a finding explains; the first cause explains most.
-int weight(const Finding& finding, std::span<const RankView> ranks) {
-  if (finding.cause != Finding::Cause::kNotCome) return 1;
+int weight(const Hang& finding, std::span<const RankView> ranks) {
+  if (finding.cause != Hang::Cause::kNotCome) return 1;
   const bool idle = std::any_of(finding.culprits.begin(), finding.culprits.end(), [&](int rank) {
     return !waits_somewhere(ranks[static_cast<std::size_t>(rank)]);
   });
@@ -69,14 +69,14 @@ int weight(const Finding& finding, std::span<const RankView> ranks) {
 }
 
 /// The time after which to complain: the longest wait; where all have come, the last one's.
-double waited_seconds(const Finding& finding, std::span<const RankView> ranks) {
+double waited_seconds(const Hang& finding, std::span<const RankView> ranks) {
   std::vector<double> waits;
   for (const int rank : finding.waiting) {
     waits.push_back(
         wait_on(ranks[static_cast<std::size_t>(rank)], finding.operation.channel).seconds);
   }
   const auto [shortest, longest] = std::minmax_element(waits.begin(), waits.end());
-  return finding.cause == Finding::Cause::kStuck ? *shortest : *longest;
+  return finding.cause == Hang::Cause::kStuck ? *shortest : *longest;
 }
 
 std::string where(const RankView& rank) {
@@ -94,7 +94,7 @@ std::string where(const RankView& rank) {
   return text;
 }
 
-std::string culprits_text(const Finding& finding, std::span<const RankView> ranks,
+std::string culprits_text(const Hang& finding, std::span<const RankView> ranks,
                           const runtime::RankLayout& layout, std::string_view what) {
   std::string text;
   const std::span all(finding.culprits);
@@ -151,8 +151,8 @@ RankStatus ProgressTimer::time(const ProgressSnapshot& snapshot, double now) {
   return status;
 }
 
-std::optional<Finding> judge(std::span<const RankView> ranks, double limit_seconds) {
-  std::optional<Finding> found;
+std::optional<Hang> judge(std::span<const RankView> ranks, double limit_seconds) {
+  std::optional<Hang> found;
   int most = -1;
   std::set<std::pair<Channel, std::uint64_t>> examined;
   for (const auto& rank : ranks) {
@@ -160,7 +160,7 @@ std::optional<Finding> judge(std::span<const RankView> ranks, double limit_secon
       const auto& operation = wait.operation;
       if (!waits_in(rank, operation) || wait.seconds < limit_seconds) continue;
       if (!examined.emplace(operation.channel, operation.sequence).second) continue;
-      Finding finding;
+      Hang finding;
       finding.operation = operation;
       finding.epoch = rank.status.epoch;
       finding.step = rank.status.step;
@@ -175,25 +175,25 @@ std::optional<Finding> judge(std::span<const RankView> ranks, double limit_secon
   return found;
 }
 
-std::string describe(const Finding& finding, std::span<const RankView> ranks,
+std::string describe(const Hang& finding, std::span<const RankView> ranks,
                      const runtime::RankLayout& layout, double limit_seconds) {
   const auto operation = describe(finding.operation, finding.epoch, finding.step);
   const auto waiting = fmt::format("{} {}", rank_list(finding.waiting),
                                    finding.waiting.size() == 1 ? "waits" : "wait");
   switch (finding.cause) {
-    case Finding::Cause::kNotCome:
+    case Hang::Cause::kNotCome:
       return fmt::format(
           "{}: {}; {}; see what it does there, or raise --collective-timeout if it is only slow",
           operation,
           culprits_text(finding, ranks, layout,
                         fmt::format("did not come within {}", seconds_text(limit_seconds))),
           waiting);
-    case Finding::Cause::kSilent:
+    case Hang::Cause::kSilent:
       return fmt::format(
           "{}: not done within {}: {}; {}; is it stopped, or its host or the network down?",
           operation, seconds_text(limit_seconds),
           culprits_text(finding, ranks, layout, "came and fell silent"), waiting);
-    case Finding::Cause::kStuck:
+    case Hang::Cause::kStuck:
       break;
   }
   return fmt::format(
@@ -237,4 +237,4 @@ std::string seconds_text(double seconds) {
   return fmt::format("{:.3g} s", seconds < 1 ? seconds : std::round(seconds * 10) / 10);
 }
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

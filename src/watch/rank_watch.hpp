@@ -8,21 +8,21 @@
 #include <utility>
 #include <vector>
 
-#include <lockstep/comm/hang_judgement.hpp>
-#include <lockstep/comm/node_boards.hpp>
-#include <lockstep/comm/watchdog.hpp>
 #include <lockstep/runtime/wait_clock.hpp>
+#include <lockstep/watch/hang_judgement.hpp>
+#include <lockstep/watch/node_boards.hpp>
+#include <lockstep/watch/watchdog.hpp>
 
 #include "status_exchange.hpp"
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 /// All times are seconds of its own clock. One thread.
-class Watch {
+class RankWatch {
  public:
   /// Collective.
-  Watch(const runtime::RankLayout& layout, NodeBoards& boards, double deadline_seconds,
-        HangActions actions);
+  RankWatch(const runtime::RankLayout& layout, NodeBoards& boards, double deadline_seconds,
+            HangActions actions);
 
   /// Takes in what the others tell; a quarter of a second after the last time also tells them what
   /// this rank does, and judges. Call it at least that often. Never waits.
@@ -57,7 +57,7 @@ class Watch {
   [[nodiscard]] bool is_silent(int rank) const { return silence(rank) >= kSilentSeconds; }
   [[nodiscard]] bool is_neighbour(int rank) const;
   /// Ranks of this node whose watchdogs stand still, if it is for this rank to speak for them.
-  [[nodiscard]] std::vector<int> wards() const;
+  [[nodiscard]] std::vector<int> silent_neighbours() const;
   [[nodiscard]] StatusMessage message_about(int rank) const;
 
   runtime::RankLayout layout_;
@@ -77,4 +77,4 @@ class Watch {
   bool over_ = false;
 };
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

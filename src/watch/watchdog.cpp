@@ -13,15 +13,15 @@
 #include <mpi.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/run_bounded.hpp>
 #include <lockstep/base/unwinding.hpp>
-#include <lockstep/comm/watchdog.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/runtime/wait_clock.hpp>
+#include <lockstep/watch/watchdog.hpp>
 
-#include "run_bounded.hpp"
-#include "watch.hpp"
+#include "rank_watch.hpp"
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 namespace {
 
 using std::chrono::milliseconds;
@@ -128,7 +128,7 @@ class Watchdog::Thread {
 
   ProgressBoard& board_;
   HangActions actions_;
-  Watch watch_;
+  RankWatch watch_;
   UnwindingProbe probe_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -144,4 +144,4 @@ Watchdog::Watchdog(const runtime::RankLayout& layout, NodeBoards& boards,
 
 Watchdog::~Watchdog() = default;
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

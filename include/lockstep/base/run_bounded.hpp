@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-namespace lockstep::comm {
+namespace lockstep {
 
 /// Runs `call` in a thread and returns its result, or nothing if it has not returned in time: the
 /// thread is then left behind, so `call` must own what it uses, and the process should end soon.
@@ -25,4 +25,4 @@ namespace lockstep::comm {
   return std::nullopt;
 }
 
-}  // namespace lockstep::comm
+}  // namespace lockstep

@@ -2,17 +2,18 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include <lockstep/comm/communicator.hpp>
-#include <lockstep/comm/progress_board.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 /// Passes everything on to another communicator. An operation counts as entered when it is called;
 /// the rank counts as waiting for it while it is inside the call or inside Completion::wait.
-class WatchedCommunicator final : public Communicator {
+class WatchedCommunicator final : public comm::Communicator, private comm::OperationObserver {
  public:
-  /// `board` must outlive it and its Completions; the channel is its own.
+  /// `board` must outlive it, and it its Completions; the channel is its own.
   WatchedCommunicator(std::unique_ptr<Communicator> inner, ProgressBoard& board, Channel channel)
       : inner_(std::move(inner)), board_(board), channel_(channel) {}
 
@@ -26,15 +27,15 @@ class WatchedCommunicator final : public Communicator {
     const WaitScope waiting(&board_, operation);
     return inner_->allocate(elements);
   }
-  Completion all_reduce(std::span<const float> send, std::span<float> receive) override {
+  comm::Completion all_reduce(std::span<const float> send, std::span<float> receive) override {
     return start(OperationKind::kAllReduce, send.size_bytes(),
                  [&] { return inner_->all_reduce(send, receive); });
   }
-  Completion all_reduce(std::span<double> buffer) override {
+  comm::Completion all_reduce(std::span<double> buffer) override {
     return start(OperationKind::kAllReduce, buffer.size_bytes(),
                  [&] { return inner_->all_reduce(buffer); });
   }
-  Completion broadcast(std::span<std::byte> buffer, int root) override {
+  comm::Completion broadcast(std::span<std::byte> buffer, int root) override {
     return start(OperationKind::kBroadcast, buffer.size_bytes(),
                  [&] { return inner_->broadcast(buffer, root); });
   }
@@ -48,12 +49,17 @@ class WatchedCommunicator final : public Communicator {
   }
 
  private:
+  void begin_wait(const Operation& operation) noexcept override { board_.begin_wait(operation); }
+  void end_wait(const Operation& operation) noexcept override {
+    board_.end_wait(operation.channel);
+  }
+
   template <typename Start>
-  Completion start(OperationKind kind, std::size_t bytes, const Start& operate) {
+  comm::Completion start(OperationKind kind, std::size_t bytes, const Start& operate) {
     const auto operation = board_.enter(channel_, kind, bytes);
     const WaitScope waiting(&board_, operation);
     auto completion = operate();
-    completion.show_waits(board_, operation);
+    completion.observe_waits(*this, operation);
     return completion;
   }
 
@@ -62,4 +68,4 @@ class WatchedCommunicator final : public Communicator {
   Channel channel_;
 };
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

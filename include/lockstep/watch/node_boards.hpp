@@ -4,11 +4,11 @@
 #include <memory>
 #include <optional>
 
-#include <lockstep/comm/progress_board.hpp>
 #include <lockstep/runtime/node_memory.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 /// Each rank writes its own board. They lie in memory that the node's ranks share, so that what a
 /// stopped or killed rank was at can be read by its neighbours.
@@ -29,4 +29,4 @@ class NodeBoards {
   std::size_t self_;
 };
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include <lockstep/comm/progress_board.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 /// A rank's watchdog speaks every quarter of a second; after this one of its peers takes note.
 inline constexpr double kSilentSeconds = 2;
@@ -50,7 +50,7 @@ struct RankView {
 };
 
 /// An operation in which ranks have waited too long, and for whom.
-struct Finding {
+struct Hang {
   enum class Cause {
     kNotCome,  ///< `culprits` have not come to the operation
     kSilent,   ///< all have come; `culprits` give no sign of life since
@@ -69,11 +69,11 @@ struct Finding {
 ///
 /// Where there are several, a rank that waits for nobody counts first: the others' waits follow
 /// from its.
-[[nodiscard]] std::optional<Finding> judge(std::span<const RankView> ranks, double limit_seconds);
+[[nodiscard]] std::optional<Hang> judge(std::span<const RankView> ranks, double limit_seconds);
 
 /// One line: "all-reduce 7 (2678836 bytes, epoch 3, step 512): rank 2 (node7, pid 4711) did not
 /// come within 60 s: last in forward for 61 s; ranks 0, 1, 3 wait; …".
-[[nodiscard]] std::string describe(const Finding& finding, std::span<const RankView> ranks,
+[[nodiscard]] std::string describe(const Hang& finding, std::span<const RankView> ranks,
                                    const runtime::RankLayout& layout, double limit_seconds);
 
 /// "all-reduce 7 (bucket 2, 2678836 bytes, epoch 3, step 512)".
@@ -86,4 +86,4 @@ struct Finding {
 /// "1.5 s", "61 s".
 [[nodiscard]] std::string seconds_text(double seconds);
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <utility>
 
-namespace lockstep::comm {
+#include <lockstep/comm/operation.hpp>
+
+namespace lockstep::watch {
 
 /// The part of its work that a rank is in.
 enum class Phase : std::uint8_t {
@@ -24,32 +26,13 @@ enum class Phase : std::uint8_t {
 /// "set-up", "data", "forward", …
 [[nodiscard]] std::string_view phase_name(Phase phase);
 
-/// What ranks wait for each other in. A wait for the GPU is one for what was started on it last.
-enum class OperationKind : std::uint8_t {
-  kAllReduce,
-  kBroadcast,
-  kBarrier,
-  kAllocation,
-  kConnecting,
-  kGpuWait,
-  kClosing,
-  kEnding
-};
+using comm::Channel;
+using comm::kChannels;
+using comm::Operation;
+using comm::OperationKind;
 
-/// One communicator's operations, in the order that all its ranks keep.
-enum class Channel : std::uint8_t { kControl, kGradients, kState, kEnding };
-inline constexpr std::size_t kChannels = 4;
 /// "control", "gradients", …
 [[nodiscard]] std::string_view channel_name(Channel channel);
-
-/// An operation, with the same number on all ranks.
-struct Operation {
-  OperationKind kind = OperationKind::kAllReduce;
-  Channel channel = Channel::kControl;
-  std::int32_t bucket = -1;    ///< of the gradients; −1: none
-  std::uint64_t sequence = 0;  ///< from 1, on its channel; 0: none
-  std::uint64_t bytes = 0;
-};
 
 /// A look at one channel of a board.
 struct ChannelSnapshot {
@@ -188,4 +171,4 @@ class WaitScope {
   Channel channel_;
 };
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -8,10 +8,10 @@
 #include <string>
 
 #include <lockstep/base/log.hpp>
-#include <lockstep/comm/node_boards.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
+#include <lockstep/watch/node_boards.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 /// What a watchdog does; both are called in its thread.
 struct HangActions {
@@ -50,4 +50,4 @@ class Watchdog {
   std::unique_ptr<Thread> thread_;  // null in a job of one rank
 };
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

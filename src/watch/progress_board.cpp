@@ -1,6 +1,6 @@
-#include <lockstep/comm/progress_board.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 std::string_view phase_name(Phase phase) {
   switch (phase) {
@@ -69,4 +69,4 @@ ProgressSnapshot ProgressBoard::look() const noexcept {
   return snapshot;
 }
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

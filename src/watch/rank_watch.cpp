@@ -1,11 +1,11 @@
-#include "watch.hpp"
+#include "rank_watch.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 namespace {
 
 constexpr int kWatcher = 0;
@@ -21,8 +21,8 @@ bool watches(int rank) {
 
 }  // namespace
 
-Watch::Watch(const runtime::RankLayout& layout, NodeBoards& boards, double deadline_seconds,
-             HangActions actions)
+RankWatch::RankWatch(const runtime::RankLayout& layout, NodeBoards& boards, double deadline_seconds,
+                     HangActions actions)
     : layout_(layout),
       boards_(boards),
       deadline_(deadline_seconds),
@@ -31,12 +31,12 @@ Watch::Watch(const runtime::RankLayout& layout, NodeBoards& boards, double deadl
       known_(static_cast<std::size_t>(layout.world_size)),
       neighbours_(static_cast<std::size_t>(layout.local_size)) {}
 
-void Watch::take_in() {
+void RankWatch::take_in() {
   now_ = clock_.seconds();
   exchange_.receive([this](int sender, const StatusMessage& message) { hear(sender, message); });
 }
 
-void Watch::go_on() {
+void RankWatch::go_on() {
   take_in();
   if (now_ < next_round_) return;
   next_round_ = now_ + kRoundSeconds;
@@ -47,7 +47,7 @@ void Watch::go_on() {
   ++rounds_;
 }
 
-void Watch::look_at_node() {
+void RankWatch::look_at_node() {
   for (int local_rank = 0; local_rank < layout_.local_size; ++local_rank) {
     const auto& board = boards_.of(local_rank);
     auto& neighbour = neighbours_[static_cast<std::size_t>(local_rank)];
@@ -62,7 +62,7 @@ void Watch::look_at_node() {
   known_[static_cast<std::size_t>(layout_.rank)].heard = now_;
 }
 
-void Watch::hear(int sender, const StatusMessage& message) {
+void RankWatch::hear(int sender, const StatusMessage& message) {
   known_[static_cast<std::size_t>(sender)].heard = now_;
   if (message.reports && !told_) told_ = now_;
   if (is_neighbour(message.rank)) return;  // its board says more
@@ -71,8 +71,8 @@ void Watch::hear(int sender, const StatusMessage& message) {
   known.as_of = now_;
 }
 
-void Watch::tell() {
-  const auto silent = wards();
+void RankWatch::tell() {
+  const auto silent = silent_neighbours();
   const bool alternate = rounds_ % 2 == 1 && !silent.empty();
   const bool to_all = reports_ || rounds_ % kRoundsBetweenSignsToTheWatched == 0;
   const int end = watches(layout_.rank) ? layout_.world_size : std::min(layout_.world_size, 2);
@@ -85,7 +85,7 @@ void Watch::tell() {
   }
 }
 
-void Watch::decide() {
+void RankWatch::decide() {
   if (told_) {
     if (now_ - *told_ < kGraceSeconds) return;
     over_ = true;
@@ -99,7 +99,7 @@ void Watch::decide() {
   }
 }
 
-void Watch::watch_over_all() {
+void RankWatch::watch_over_all() {
   const bool first = layout_.rank == kWatcher || is_silent(kWatcher);
   const auto ranks = views();
   if (const auto finding = judge(ranks, first ? deadline_ : deadline_ + kGraceSeconds)) {
@@ -114,7 +114,7 @@ void Watch::watch_over_all() {
   actions_.warn(describe(*finding, ranks, layout_, deadline_ / 2));
 }
 
-void Watch::watch_over_oneself() {
+void RankWatch::watch_over_oneself() {
   const double limit = deadline_ + kGraceSeconds;
   if (silence(kWatcher) < limit || silence(kDeputy) < limit) return;
   const auto& mine = known_[static_cast<std::size_t>(layout_.rank)].status;
@@ -130,14 +130,14 @@ void Watch::watch_over_oneself() {
   }
 }
 
-void Watch::report(const std::string& message) {
+void RankWatch::report(const std::string& message) {
   over_ = true;
   reports_ = true;
   tell();  // so that they neither report as well nor stay if MPI's way of ending them is cut
   actions_.end(message);
 }
 
-std::vector<RankView> Watch::views() const {
+std::vector<RankView> RankWatch::views() const {
   std::vector<RankView> ranks;
   ranks.reserve(known_.size());
   for (const auto& known : known_) {
@@ -147,16 +147,16 @@ std::vector<RankView> Watch::views() const {
   return ranks;
 }
 
-double Watch::silence(int rank) const {
+double RankWatch::silence(int rank) const {
   return now_ - known_[static_cast<std::size_t>(rank)].heard;
 }
 
-bool Watch::is_neighbour(int rank) const {
+bool RankWatch::is_neighbour(int rank) const {
   const auto& ranks = layout_.node_ranks;
   return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
 }
 
-std::vector<int> Watch::wards() const {
+std::vector<int> RankWatch::silent_neighbours() const {
   std::vector<int> silent;
   for (std::size_t i = 0; i < neighbours_.size(); ++i) {
     const int rank = layout_.node_ranks[i];
@@ -169,9 +169,9 @@ std::vector<int> Watch::wards() const {
   return silent;
 }
 
-StatusMessage Watch::message_about(int rank) const {
+StatusMessage RankWatch::message_about(int rank) const {
   return {
       .rank = rank, .reports = reports_, .status = known_[static_cast<std::size_t>(rank)].status};
 }
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

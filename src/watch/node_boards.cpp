@@ -1,8 +1,8 @@
 #include <new>
 
-#include <lockstep/comm/node_boards.hpp>
+#include <lockstep/watch/node_boards.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 NodeBoards::NodeBoards(const runtime::RankLayout& layout)
     : boards_(nullptr), self_(static_cast<std::size_t>(layout.local_rank)) {
@@ -18,4 +18,4 @@ NodeBoards::NodeBoards(const runtime::RankLayout& layout)
   boards_ = std::launder(reinterpret_cast<ProgressBoard*>(first));
 }
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

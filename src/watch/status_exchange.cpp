@@ -7,9 +7,7 @@
 
 #include <lockstep/runtime/mpi_check.hpp>
 
-#include "owned_comm.hpp"
-
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 using runtime::check_mpi;
 
@@ -115,4 +113,4 @@ StatusExchange::End StatusExchange::end() {
   return state.end;
 }
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch

@@ -4,10 +4,10 @@
 #include <functional>
 #include <memory>
 
-#include <lockstep/comm/hang_judgement.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
+#include <lockstep/watch/hang_judgement.hpp>
 
-namespace lockstep::comm {
+namespace lockstep::watch {
 
 /// A rank's status, from itself or from a neighbour who can still read its board.
 struct StatusMessage {
@@ -46,4 +46,4 @@ class StatusExchange {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace lockstep::comm
+}  // namespace lockstep::watch
