@@ -6,6 +6,7 @@
 #include <lockstep/app/commands.hpp>
 #include <lockstep/app/weights_option_tables.hpp>
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/session/command.hpp>
 #include <lockstep/sync/broadcast_state.hpp>

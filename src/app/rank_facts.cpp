@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/app/rank_facts.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/comm/nccl_api.hpp>
 #include <lockstep/options/option_sources.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>

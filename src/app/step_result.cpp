@@ -8,7 +8,7 @@
 
 #include <lockstep/app/step_result.hpp>
 #include <lockstep/base/version.hpp>
-#include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/session/train_option_table.hpp>
 

@@ -2,8 +2,8 @@
 #include <chrono>
 #include <limits>
 
-#include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/clock_offset.hpp>
+#include <lockstep/comm/gather.hpp>
 
 namespace lockstep::comm {
 namespace {

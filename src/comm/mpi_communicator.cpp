@@ -87,6 +87,16 @@ Completion MpiCommunicator::broadcast(std::span<std::byte> buffer, int root) {
   });
 }
 
+Completion MpiCommunicator::all_gather(std::span<const std::byte> send,
+                                       std::span<std::byte> receive) {
+  const int count = mpi_count(send.size());
+  (void)mpi_count(receive.size());  // MPI adds up places in int too
+  return submit([this, from = send.data(), to = receive.data(), count] {
+    check_mpi(MPI_Allgather(from, count, MPI_BYTE, to, count, MPI_BYTE, handle_->comm.get()),
+              fmt::format("MPI_Allgather of {} bytes", count));
+  });
+}
+
 void MpiCommunicator::barrier() {
   submit([this] { check_mpi(MPI_Barrier(handle_->comm.get()), "MPI_Barrier"); }).wait();
 }

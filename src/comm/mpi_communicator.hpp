@@ -36,6 +36,7 @@ class MpiCommunicator final : public Communicator {
   Completion all_reduce(std::span<const float> send, std::span<float> receive) override;
   Completion all_reduce(std::span<double> buffer) override;
   Completion broadcast(std::span<std::byte> buffer, int root) override;
+  Completion all_gather(std::span<const std::byte> send, std::span<std::byte> receive) override;
   void barrier() override;
   /// Lets Open MPI move what is under way: it does so only inside its own calls.
   void progress();

@@ -181,6 +181,11 @@ Completion NcclCommunicator::broadcast(std::span<std::byte> buffer, int root) {
   return mpi_->broadcast(buffer, root);
 }
 
+Completion NcclCommunicator::all_gather(std::span<const std::byte> send,
+                                        std::span<std::byte> receive) {
+  return mpi_->all_gather(send, receive);
+}
+
 void NcclCommunicator::barrier() {
   mpi_->barrier();
 }

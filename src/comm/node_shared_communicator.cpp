@@ -158,6 +158,11 @@ Completion NodeSharedCommunicator::broadcast(std::span<std::byte> buffer, int ro
   return submit([this, buffer, root] { mpi_.broadcast(buffer, root).wait(); });
 }
 
+Completion NodeSharedCommunicator::all_gather(std::span<const std::byte> send,
+                                              std::span<std::byte> receive) {
+  return submit([this, send, receive] { mpi_.all_gather(send, receive).wait(); });
+}
+
 void NodeSharedCommunicator::barrier() {
   submit([this] { mpi_.barrier(); }).wait();
 }

@@ -42,6 +42,7 @@ class NodeSharedCommunicator final : public Communicator {
   Completion all_reduce(std::span<const float> send, std::span<float> receive) override;
   Completion all_reduce(std::span<double> buffer) override;
   Completion broadcast(std::span<std::byte> buffer, int root) override;
+  Completion all_gather(std::span<const std::byte> send, std::span<std::byte> receive) override;
   void barrier() override;
   [[nodiscard]] bool overlaps() const noexcept override { return queue_ != nullptr; }
 

@@ -24,6 +24,10 @@ class SingleProcessCommunicator final : public Communicator {
   Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
     return Completion(OperationTime{});
   }
+  Completion all_gather(std::span<const std::byte> send, std::span<std::byte> receive) override {
+    std::copy(send.begin(), send.end(), receive.begin());
+    return Completion(OperationTime{});
+  }
   void barrier() override {}
   [[nodiscard]] bool overlaps() const noexcept override { return false; }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <lockstep/base/file.hpp>
+#include <lockstep/comm/failure.hpp>
 #include <lockstep/options/option_sources.hpp>
 #include <lockstep/session/command.hpp>
 

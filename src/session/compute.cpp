@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/cpu_binding.hpp>
 #include <lockstep/runtime/cpu_model.hpp>

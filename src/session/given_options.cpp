@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/options/option_sources.hpp>
 #include <lockstep/session/given_options.hpp>
 

@@ -4,6 +4,7 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/failure.hpp>
 #include <lockstep/options/option_sources.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/session/job.hpp>

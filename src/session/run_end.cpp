@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 
 namespace lockstep::session {
 namespace {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/runtime/process_time.hpp>
 #include <lockstep/session/recorded_options.hpp>

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/train/checkpoint.hpp>
 

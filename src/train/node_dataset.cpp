@@ -8,6 +8,7 @@
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 namespace lockstep::train {

@@ -3,7 +3,7 @@
 #include <numeric>
 #include <vector>
 
-#include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/train/rank_times.hpp>
 
 namespace lockstep::train {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/train/replica_check.hpp>
 
 namespace lockstep::train {
@@ -22,19 +23,12 @@ std::uint64_t digest_of(const std::vector<PartDigest>& parts) {
   return XXH3_64bits(digests.data(), digests.size() * sizeof(std::uint64_t));
 }
 
-/// Every rank's digest, by rank. Halves of 32 bits pass through a sum of doubles unchanged.
+/// Every rank's digest, by rank.
 std::vector<std::uint64_t> gather(std::uint64_t mine, comm::Communicator& communicator) {
-  constexpr std::uint64_t kHalf = std::uint64_t{1} << 32U;
-  const auto ranks = static_cast<std::size_t>(communicator.size());
-  std::vector<double> halves(2 * ranks, 0.0);
-  const auto self = 2 * static_cast<std::size_t>(communicator.rank());
-  halves[self] = static_cast<double>(mine >> 32U);
-  halves[self + 1] = static_cast<double>(mine & (kHalf - 1));
-  communicator.all_reduce(std::span(halves)).wait();
   std::vector<std::uint64_t> digests;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    digests.push_back(static_cast<std::uint64_t>(halves[2 * rank]) * kHalf +
-                      static_cast<std::uint64_t>(halves[2 * rank + 1]));
+  for (const auto& row :
+       comm::gather_values(communicator, std::span<const std::uint64_t>(&mine, 1))) {
+    digests.push_back(row.front());
   }
   return digests;
 }

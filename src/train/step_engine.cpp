@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/sync/tensor_memory.hpp>
 #include <lockstep/train/step_engine.hpp>
 #include <lockstep/train/tensor_histograms.hpp>

@@ -6,8 +6,8 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/result_file.hpp>
-#include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/clock_offset.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/train/step_trace.hpp>
 
 namespace lockstep::train {

@@ -114,6 +114,8 @@ std::string operation_name(const Operation& operation) {
       return fmt::format("all-reduce {}", operation.sequence);
     case OperationKind::kBroadcast:
       return fmt::format("broadcast {}", operation.sequence);
+    case OperationKind::kAllGather:
+      return fmt::format("all-gather {}", operation.sequence);
     case OperationKind::kBarrier:
       return fmt::format("barrier {}", operation.sequence);
     case OperationKind::kAllocation:

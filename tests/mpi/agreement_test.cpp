@@ -1,4 +1,7 @@
+#include <array>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -6,6 +9,8 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/failure.hpp>
+#include <lockstep/comm/gather.hpp>
 
 namespace lockstep::comm {
 namespace {
@@ -55,6 +60,29 @@ TEST_F(AgreementTest, TextsReachEveryRank) {
   const auto all = gather_texts(*communicator_, mine);
   ASSERT_EQ(static_cast<int>(all.size()), layout_.world_size);
   for (std::size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank].size(), rank);
+}
+
+TEST_F(AgreementTest, EmptyTextsAndTextsWithNulAreTexts) {
+  for (const auto& mine : {std::string(), std::string("a\0b", 3)}) {
+    const auto all = gather_texts(*communicator_, mine);
+    EXPECT_EQ(all, std::vector<std::string>(static_cast<std::size_t>(layout_.world_size), mine));
+  }
+}
+
+TEST_F(AgreementTest, TooLongTextsAreRefusedOnEveryRank) {
+  const auto mine = layout_.rank == last_ ? std::string((64U << 20U) + 1, 'x') : std::string();
+  EXPECT_THROW((void)gather_texts(*communicator_, mine), RuntimeFailure);
+}
+
+TEST_F(AgreementTest, ValuesReachEveryRankUnchanged) {
+  const std::array<std::uint64_t, 2> mine = {
+      ~std::uint64_t{0} - static_cast<unsigned>(layout_.rank), std::uint64_t{1} << 53U | 1U};
+  const auto rows = gather_values(*communicator_, std::span<const std::uint64_t>(mine));
+  ASSERT_EQ(static_cast<int>(rows.size()), layout_.world_size);
+  for (std::size_t rank = 0; rank < rows.size(); ++rank) {
+    EXPECT_EQ(rows[rank][0], ~std::uint64_t{0} - rank);
+    EXPECT_EQ(rows[rank][1], (std::uint64_t{1} << 53U | 1U));
+  }
 }
 
 TEST(DescribeFailure, IsOneLineWhateverWasThrown) {

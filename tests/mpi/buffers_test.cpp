@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/model/safetensors.hpp>
 #include <lockstep/train/trainer.hpp>
 

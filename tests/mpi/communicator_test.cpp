@@ -48,6 +48,18 @@ TEST_P(CommunicatorTest, SumsOverAllRanks) {
   }
 }
 
+TEST_P(CommunicatorTest, GathersEveryRanksBytesInRankOrder) {
+  for (const std::size_t count :
+       {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{70'000}}) {
+    const std::vector<std::byte> mine(count, static_cast<std::byte>(layout_.rank + 1));
+    std::vector<std::byte> all(count * static_cast<std::size_t>(layout_.world_size));
+    communicator_->all_gather(mine, all).wait();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      ASSERT_EQ(std::to_integer<std::size_t>(all[i]), i / count + 1) << "byte " << i;
+    }
+  }
+}
+
 TEST_P(CommunicatorTest, GivesZeroedMemoryOnCacheLines) {
   for (const std::size_t count : {std::size_t{1}, std::size_t{100'003}}) {
     const auto memory = communicator_->allocate(count);

@@ -11,7 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/comm/agreement.hpp>
+#include <lockstep/comm/gather.hpp>
 
 #include "simulated_training.hpp"
 

@@ -6,6 +6,7 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/synthetic.hpp>
 #include <lockstep/train/node_dataset.hpp>

@@ -17,8 +17,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/runtime/node_memory.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/watch/watchdog.hpp>

@@ -26,6 +26,10 @@ class RecordingCommunicator final : public comm::Communicator {
   comm::Completion all_reduce(std::span<double> /*buffer*/) override {
     return comm::Completion(comm::OperationTime{});
   }
+  comm::Completion all_gather(std::span<const std::byte> /*send*/,
+                              std::span<std::byte> /*receive*/) override {
+    return comm::Completion(comm::OperationTime{});
+  }
   comm::Completion broadcast(std::span<std::byte> /*buffer*/, int /*root*/) override {
     return comm::Completion(comm::OperationTime{});
   }

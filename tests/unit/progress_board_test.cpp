@@ -117,6 +117,11 @@ class LookingCommunicator final : public comm::Communicator {
     look();
     throw std::runtime_error("the network is gone");
   }
+  comm::Completion all_gather(std::span<const std::byte> /*send*/,
+                              std::span<std::byte> /*receive*/) override {
+    look();
+    return comm::Completion(comm::OperationTime{.seconds = 0.125});
+  }
   void barrier() override { look(); }
   void close() override { look(); }
 
@@ -154,8 +159,11 @@ TEST_F(WatchedCommunicatorTest, ShowsWaitsInsideCallsOnly) {
   expect_seen(OperationKind::kAllReduce, 32, 2);
   watched_.barrier();
   expect_seen(OperationKind::kBarrier, 0, 3);
+  std::array<std::byte, 10> gathered = {};
+  EXPECT_EQ(watched_.all_gather(std::span(gathered).first(2), gathered).wait().seconds, 0.125);
+  expect_seen(OperationKind::kAllGather, 2, 4);
   watched_.close();
-  expect_seen(OperationKind::kClosing, 0, 4);
+  expect_seen(OperationKind::kClosing, 0, 5);
   EXPECT_EQ(watched_.rank(), 2);
   EXPECT_EQ(watched_.size(), 5);
   EXPECT_TRUE(watched_.overlaps());

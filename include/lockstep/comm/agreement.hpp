@@ -4,11 +4,9 @@
 #include <exception>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
@@ -61,26 +59,5 @@ auto run_on_all_ranks(Communicator& communicator, const runtime::RankLayout& lay
     return *std::move(result);
   }
 }
-
-/// Collective. The text of rank `root`, on every rank; at most 64 MiB.
-[[nodiscard]] std::string broadcast_text(Communicator& communicator, std::string text, int root);
-
-/// Collective. Every rank's `mine`, in rank order.
-[[nodiscard]] std::vector<std::string> gather_texts(Communicator& communicator,
-                                                    const std::string& mine);
-
-/// Collective. Every rank's `mine`, in rank order; as many numbers on every rank.
-[[nodiscard]] std::vector<std::vector<double>> gather_numbers(Communicator& communicator,
-                                                              std::span<const double> mine);
-
-/// The lowest rank whose entry of `texts` (one a rank) is not that of rank 0.
-[[nodiscard]] std::optional<std::size_t> first_unlike_rank_0(const std::vector<std::string>& texts);
-
-/// The code and one-line text of any exception, as a person should read it.
-struct Failure {
-  ExitCode code = ExitCode::kFailure;
-  std::string message;
-};
-[[nodiscard]] Failure describe_failure(const std::exception_ptr& failure);
 
 }  // namespace lockstep::comm

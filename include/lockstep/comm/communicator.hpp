@@ -78,6 +78,9 @@ class Communicator {
   [[nodiscard]] virtual Completion all_reduce(std::span<double> buffer) = 0;
   /// Every rank's `buffer` becomes that of rank `root`.
   [[nodiscard]] virtual Completion broadcast(std::span<std::byte> buffer, int root) = 0;
+  /// `receive` becomes every rank's `send`, in rank order: size() times as many bytes.
+  [[nodiscard]] virtual Completion all_gather(std::span<const std::byte> send,
+                                              std::span<std::byte> receive) = 0;
   /// Returns when every rank has called it.
   virtual void barrier() = 0;
 

@@ -10,6 +10,7 @@ namespace lockstep::comm {
 enum class OperationKind : std::uint8_t {
   kAllReduce,
   kBroadcast,
+  kAllGather,
   kBarrier,
   kAllocation,
   kConnecting,

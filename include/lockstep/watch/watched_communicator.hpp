@@ -39,6 +39,11 @@ class WatchedCommunicator final : public comm::Communicator, private comm::Opera
     return start(OperationKind::kBroadcast, buffer.size_bytes(),
                  [&] { return inner_->broadcast(buffer, root); });
   }
+  comm::Completion all_gather(std::span<const std::byte> send,
+                              std::span<std::byte> receive) override {
+    return start(OperationKind::kAllGather, send.size_bytes(),
+                 [&] { return inner_->all_gather(send, receive); });
+  }
   void barrier() override {
     const WaitScope waiting(&board_, board_.enter(channel_, OperationKind::kBarrier, 0));
     inner_->barrier();

@@ -1,0 +1,45 @@
+#include <cstdlib>
+#include <new>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <lockstep/base/log.hpp>
+#include <lockstep/comm/failure.hpp>
+
+namespace lockstep::comm {
+namespace {
+
+constexpr const char* kOutOfMemory =
+    "out of memory: use a smaller --batch-size, --test-batch-size or --hidden, or fewer ranks a "
+    "host";
+
+bool backtrace_wanted() {
+  const char* value = std::getenv("LOCKSTEP_BACKTRACE");  // NOLINT(concurrency-mt-unsafe)
+  return value != nullptr && std::string_view(value) == "1";
+}
+
+}  // namespace
+
+Failure describe_failure(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return {error.code(), one_line(error.what())};
+  } catch (const std::bad_alloc&) {
+    return {ExitCode::kFailure, kOutOfMemory};
+  } catch (const std::exception& error) {
+    // LibTorch puts a stack trace behind the first line.
+    const std::string_view text(error.what());
+    if (text.find("allocate memory") != std::string_view::npos ||
+        text.find("out of memory") != std::string_view::npos) {
+      return {ExitCode::kFailure, kOutOfMemory};
+    }
+    const auto shown = backtrace_wanted() ? text : text.substr(0, text.find('\n'));
+    return {ExitCode::kFailure, fmt::format("unexpected failure (please report it): {}", shown)};
+  } catch (...) {
+    return {ExitCode::kFailure, "unexpected failure of unknown kind (please report it)"};
+  }
+}
+
+}  // namespace lockstep::comm
