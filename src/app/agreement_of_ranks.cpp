@@ -15,7 +15,7 @@ using Findings = std::vector<Finding>;
 using Ranks = std::vector<RankFacts>;
 
 constexpr double kClocksAgreeSeconds = 1;
-constexpr std::size_t kMostNamed = 3;
+constexpr std::size_t kMaxNamed = 3;
 
 std::string name_of(const RankFacts& rank) {
   return fmt::format("rank {} ({})", rank.rank, rank.host);
@@ -24,7 +24,7 @@ std::string name_of(const RankFacts& rank) {
 /// "rank 3 (node1)", "rank 3 (node1), rank 4 (node2), rank 5 (node2) and 2 more".
 std::string names_of(const std::vector<const RankFacts*>& ranks) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < std::min(ranks.size(), kMostNamed); ++i) {
+  for (std::size_t i = 0; i < std::min(ranks.size(), kMaxNamed); ++i) {
     names.push_back(name_of(*ranks[i]));
   }
   const auto more = ranks.size() - names.size();

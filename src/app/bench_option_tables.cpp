@@ -12,8 +12,8 @@ using options::OptionGroup;
 using options::OptionTable;
 using options::path;
 
-constexpr std::int64_t kMostBytes = std::int64_t{4} << 30U;  // one collective's count fits an int
-constexpr std::int64_t kMostIterations = 1'000'000;
+constexpr std::int64_t kMaxBytes = std::int64_t{4} << 30U;  // one collective's count fits an int
+constexpr std::int64_t kMaxIterations = 1'000'000;
 
 OptionGroup results_group(ResultFiles& files) {
   return {"Results",
@@ -28,13 +28,13 @@ OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
   return {
       {"Sizes",
        {{"min-bytes", "smallest vector (default 1K)",
-         byte_size(sizes.min_bytes, sizeof(float), kMostBytes)},
+         byte_size(sizes.min_bytes, sizeof(float), kMaxBytes)},
         {"max-bytes", "largest vector (default 16M)",
-         byte_size(sizes.max_bytes, sizeof(float), kMostBytes)},
+         byte_size(sizes.max_bytes, sizeof(float), kMaxBytes)},
         {"factor", "from one size to the next (default 4)", integer(sizes.factor, 2, 1 << 20)},
-        {"iterations", "of each size (default 100)", integer(sizes.iterations, 1, kMostIterations)},
+        {"iterations", "of each size (default 100)", integer(sizes.iterations, 1, kMaxIterations)},
         {"warmup", "iterations before those that count (default 10)",
-         integer(sizes.warmup, 0, kMostIterations)},
+         integer(sizes.warmup, 0, kMaxIterations)},
         {"check", "compare every sum with the right one (default on)", on_off(sizes.check)}}},
       session::communicator_group(options.distribution),
       results_group(options.files)};
@@ -44,7 +44,7 @@ OptionTable bench_step_option_table(BenchStepOptions& options) {
   OptionTable table = {
       {"Steps",
        {{"steps", "that count, and as many before to warm up; at most 60000 images (default 300)",
-         integer(options.steps, 1, kMostIterations)},
+         integer(options.steps, 1, kMaxIterations)},
         {"synthetic", "images that are made up; off: FashionMNIST (default on)",
          on_off(options.synthetic)},
         {"data-dir", "FashionMNIST's folder, with --synthetic off", path(options.data_dir, "DIR")},

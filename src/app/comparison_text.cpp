@@ -24,11 +24,11 @@ std::string counted(std::int64_t count, const char* what) {
 /// "0.25 against 0.5", with as many digits as it takes to tell them apart.
 std::string against(double a, double b) {
   constexpr int kFewestDigits = 7;
-  constexpr int kMostDigits = 17;
+  constexpr int kMaxDigits = 17;
   for (int digits = kFewestDigits;; ++digits) {
     auto left = fmt::format("{:.{}g}", a, digits);
     auto right = fmt::format("{:.{}g}", b, digits);
-    if (left != right || digits == kMostDigits) return fmt::format("{} against {}", left, right);
+    if (left != right || digits == kMaxDigits) return fmt::format("{} against {}", left, right);
   }
 }
 

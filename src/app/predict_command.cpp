@@ -208,9 +208,9 @@ int predict(PredictOptions& options, const Arguments& operands) {
   if (files.empty() && options.index.empty()) {
     throw UsageError("of what? --index N,N,… names images of the test set, --image FILE a picture");
   }
-  constexpr std::size_t kMostImages = 1000;
-  if (files.size() + options.index.size() > kMostImages) {
-    throw UsageError(fmt::format("at most {} images at once", kMostImages));
+  constexpr std::size_t kMaxImages = 1000;
+  if (files.size() + options.index.size() > kMaxImages) {
+    throw UsageError(fmt::format("at most {} images at once", kMaxImages));
   }
   require_writable_result("--png", options.png);
   const Log log(Log::Level::kInfo);

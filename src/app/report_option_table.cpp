@@ -11,11 +11,11 @@ using options::path;
 OptionTable report_option_table(ReportOptions& options) {
   using report::AllReduceAlgorithm;
   using Choice = std::optional<AllReduceAlgorithm>;
-  constexpr std::int64_t kMostRanks = 1 << 20;
+  constexpr std::int64_t kMaxRanks = 1 << 20;
   return {{"Report",
            {{"predict-ranks",
              "sweep: also predict for these numbers of ranks (default: twice the most measured)",
-             integers(options.predict_ranks, 1, kMostRanks)},
+             integers(options.predict_ranks, 1, kMaxRanks)},
             {"algorithm",
              "sweep: the all-reduce to predict with (default auto: as the measurements have it)",
              choice<Choice>(options.algorithm,

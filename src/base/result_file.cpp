@@ -32,8 +32,8 @@ constexpr auto kBetweenOpens = std::chrono::milliseconds(20);
 
 /// Where `path` leads, through links, whether anything is there or not.
 fs::path behind_links(fs::path path) {
-  constexpr int kMostLinks = 40;
-  for (int links = 0; links < kMostLinks && !own_descriptor(path); ++links) {
+  constexpr int kMaxLinks = 40;
+  for (int links = 0; links < kMaxLinks && !own_descriptor(path); ++links) {
     std::error_code error;
     const auto target = fs::read_symlink(path, error);
     if (error) break;

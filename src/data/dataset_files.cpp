@@ -99,14 +99,14 @@ std::vector<fs::path> places_of(const fs::path& folder) {
 }
 
 std::string describe_near_file(const fs::path& folder, std::optional<Part> part) {
-  constexpr int kMostNames = 1000;
+  constexpr int kMaxNames = 1000;
   constexpr int kDeepest = 2;
   std::error_code error;
   int seen = 0;
   for (fs::recursive_directory_iterator
            entry(folder, fs::directory_options::skip_permission_denied, error),
        end;
-       !error && entry != end && seen < kMostNames; entry.increment(error), ++seen) {
+       !error && entry != end && seen < kMaxNames; entry.increment(error), ++seen) {
     if (entry.depth() >= kDeepest) entry.disable_recursion_pending();
     const auto& path = entry->path();
     for (const Part one : kAllParts) {

@@ -22,10 +22,10 @@
 namespace lockstep::data {
 namespace {
 
-constexpr std::int64_t kMostPixels = 100'000'000;
-constexpr std::size_t kMostFileBytes = std::size_t{512} << 20U;
+constexpr std::int64_t kMaxPixels = 100'000'000;
+constexpr std::size_t kMaxFileBytes = std::size_t{512} << 20U;
 constexpr std::size_t kReadBytes = std::size_t{1} << 16U;
-constexpr int kMostGrey = 255;
+constexpr int kMaxGrey = 255;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw DataError(fmt::format("{}: {}", path.string(), what));
@@ -46,8 +46,8 @@ std::string read_file(const std::filesystem::path& path) {
     if (got < 0) cannot_read();
     if (got == 0) return bytes;
     bytes.append(buffer.data(), static_cast<std::size_t>(got));
-    if (bytes.size() > kMostFileBytes) {
-      fail(path, fmt::format("more than {} bytes are no picture", kMostFileBytes));
+    if (bytes.size() > kMaxFileBytes) {
+      fail(path, fmt::format("more than {} bytes are no picture", kMaxFileBytes));
     }
   }
 }
@@ -66,7 +66,7 @@ class PgmReader {
     if (most < 1 || most > kSixteenBits) fail(path_, fmt::format("greatest value {}", most));
     const auto pixels = checked_pixels(path_, picture.width, picture.height);
     ++position_;  // one space ends the header
-    const std::int64_t pixel_bytes = text ? 2 : (most > kMostGrey ? 2 : 1);  // text: with a space
+    const std::int64_t pixel_bytes = text ? 2 : (most > kMaxGrey ? 2 : 1);  // text: with a space
     const auto left = static_cast<std::int64_t>(bytes_.size() - std::min(position_, bytes_.size()));
     if (left < pixels * pixel_bytes - (text ? 1 : 0)) {
       fail(path_, fmt::format("the file ends after {} bytes of its {} × {} pixels", left,
@@ -76,7 +76,7 @@ class PgmReader {
     for (std::int64_t i = 0; i < pixels; ++i) {
       const auto value = text ? number("pixel") : binary_pixel(pixel_bytes);
       if (value > most) fail(path_, fmt::format("a pixel of {}, above {}", value, most));
-      picture.pixels.push_back(static_cast<std::uint8_t>((value * kMostGrey + most / 2) / most));
+      picture.pixels.push_back(static_cast<std::uint8_t>((value * kMaxGrey + most / 2) / most));
     }
     return picture;
   }
@@ -120,7 +120,7 @@ class PgmReader {
 
 bool has_bright_border(const torch::Tensor& grey) {
   const auto border = torch::cat({grey[0], grey[-1], grey.select(1, 0), grey.select(1, -1)});
-  return border.to(torch::kFloat32).mean().item<double>() > kMostGrey / 2.0;
+  return border.to(torch::kFloat32).mean().item<double>() > kMaxGrey / 2.0;
 }
 
 /// Its longer side becomes kImageSide pixels; means over areas.
@@ -146,9 +146,9 @@ torch::Tensor padded_to_square(const torch::Tensor& grey) {
 
 std::int64_t checked_pixels(const std::filesystem::path& path, std::int64_t width,
                             std::int64_t height) {
-  if (width < 1 || height < 1 || width > kMostPixels / height) {
+  if (width < 1 || height < 1 || width > kMaxPixels / height) {
     fail(path, fmt::format("a picture of {} × {} pixels: it may have up to {}", width, height,
-                           kMostPixels));
+                           kMaxPixels));
   }
   return width * height;
 }
@@ -196,7 +196,7 @@ FittedPicture fit_to_network(const Picture& picture, Invert invert) {
   if (!picture.changes.empty()) changes.push_back(picture.changes);
   const bool bright = invert == Invert::kAuto && has_bright_border(grey);
   if (bright || invert == Invert::kOn) {
-    grey = kMostGrey - grey;
+    grey = kMaxGrey - grey;
     changes.emplace_back(bright ? "inverted, because its border is bright" : "inverted");
   }
   if (std::max(picture.width, picture.height) != kImageSide) {

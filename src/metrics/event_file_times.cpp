@@ -38,14 +38,14 @@ double wall_time(std::ifstream& file, std::uint64_t bytes) {
 
 /// Goes through the records: length, its checksum, the event, its checksum.
 double latest_event(const std::filesystem::path& path) {
-  constexpr std::uint64_t kMostRecordBytes = std::uint64_t{1} << 30U;
+  constexpr std::uint64_t kMaxRecordBytes = std::uint64_t{1} << 30U;
   std::ifstream file(path, std::ios::binary);
   std::array<char, sizeof(std::uint64_t)> length{};
   double latest = 0;
   while (file.read(length.data(), length.size()).ignore(kChecksumBytes)) {
     std::uint64_t bytes = 0;
     std::memcpy(&bytes, length.data(), sizeof(bytes));
-    if (bytes > kMostRecordBytes) break;
+    if (bytes > kMaxRecordBytes) break;
     latest = std::max(latest, wall_time(file, bytes));
     file.ignore(kChecksumBytes);
   }

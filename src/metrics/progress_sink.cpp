@@ -25,8 +25,8 @@ double seconds_between(Clock::time_point a, Clock::time_point b) {
 /// "1:05", "2:03:07", "3 d 04:05".
 std::string duration_text(double seconds) {
   if (!std::isfinite(seconds)) return "?";
-  constexpr double kMost = 999.0 * 86400;
-  const auto whole = static_cast<long>(std::min(std::ceil(seconds), kMost));
+  constexpr double kMaxSeconds = 999.0 * 86400;
+  const auto whole = static_cast<long>(std::min(std::ceil(seconds), kMaxSeconds));
   const long minutes = whole / 60;
   const long hours = minutes / 60;
   if (hours >= 24) return fmt::format("{} d {:02}:{:02}", hours / 24, hours % 24, minutes % 60);

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostEventBytes = std::size_t{1} << 20U;
+constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20U;
 
 /// The lines of a file, none longer than an event can be.
 class Lines {
@@ -44,7 +44,7 @@ class Lines {
 
  private:
   std::ifstream file_;
-  std::string buffer_ = std::string(kMostEventBytes, '\0');
+  std::string buffer_ = std::string(kMaxEventBytes, '\0');
   std::string_view text_;
   json event_;
   std::int64_t number_ = 0;

@@ -64,7 +64,7 @@ Json span_event(const RankTrace& rank, const Span& span, double origin) {
 }  // namespace
 
 void TraceRecorder::add(const char* name, Clock::time_point begin, double seconds, int bucket) {
-  if (spans_.size() == kMostSpans) return;
+  if (spans_.size() == kMaxSpans) return;
   spans_.push_back({name, step_, bucket, begin, seconds});
 }
 

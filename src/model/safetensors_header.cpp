@@ -40,9 +40,9 @@ const ElementType& element_type(const std::string& tensor, const std::string& na
 }
 
 std::int64_t size_in(const json& value, const std::string& tensor, const Complaint& fail) {
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max() / kLongestElementBytes;
+  constexpr auto kMaxCount = std::numeric_limits<std::int64_t>::max() / kLongestElementBytes;
   if (!value.is_number_unsigned() ||
-      value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMost)) {
+      value.get<std::uint64_t>() > static_cast<std::uint64_t>(kMaxCount)) {
     fail(kLengthBytes, fmt::format("tensor '{}' has an impossible size", tensor));
   }
   return value.get<std::int64_t>();

@@ -9,7 +9,7 @@ namespace {
 constexpr double kPerSecond = 1000.0;  // milliseconds
 constexpr double kMicrosecondsPerMillisecond = 1000.0;
 constexpr double kGoodEfficiency = 0.9;
-constexpr std::int64_t kMostBatch = 1 << 16;
+constexpr std::int64_t kMaxBatch = 1 << 16;
 // Vectors of quite another size go by other protocols or other caches, and say nothing of a
 // gradient's.
 constexpr std::int64_t kNearInSize = 8;
@@ -98,7 +98,7 @@ double ScalingModel::step_ms(int ranks, double batch_size) const {
   return alone_ms * shared_machine * (1 + wait_share) + communication_ms * (1 - hidden);
 }
 
-Prediction ScalingModel::predict(int ranks) const {
+ScalingPrediction ScalingModel::predict(int ranks) const {
   const double batch_size =
       scaling == Scaling::kWeak ? static_cast<double>(batch) : static_cast<double>(batch) / ranks;
   const double step = step_ms(ranks, batch_size);
@@ -112,7 +112,7 @@ Prediction ScalingModel::predict(int ranks) const {
     return Predicted{
         .value = amount / step, .low = amount / range.high, .high = amount / range.low};
   };
-  Prediction prediction{
+  ScalingPrediction prediction{
       .ranks = ranks,
       .batch_size = batch_size,
       .compute_ms = compute_ms.at(batch_size) * (ranks == 1 ? 1 : shared_machine),
@@ -124,7 +124,7 @@ Prediction ScalingModel::predict(int ranks) const {
       .efficiency = per(ideal_ms),
       .beyond_ranks = ranks > all_reduce.most_ranks,
       .beyond_batches = batch_size < least_batch || batch_size > most_batch};
-  for (std::int64_t candidate = 1; candidate <= kMostBatch; candidate *= 2) {
+  for (std::int64_t candidate = 1; candidate <= kMaxBatch; candidate *= 2) {
     const auto images = static_cast<double>(candidate);
     if (compute_ms.at(images) / step_ms(ranks, images) < kGoodEfficiency) continue;
     prediction.least_good_batch = candidate;

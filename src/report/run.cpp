@@ -16,8 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uintmax_t kMostRunBytes = std::uintmax_t{1} << 30U;
-constexpr std::size_t kMostClasses = 1000;
+constexpr std::uintmax_t kMaxRunBytes = std::uintmax_t{1} << 30U;
+constexpr std::size_t kMaxClasses = 1000;
 constexpr const char* kMetrics = "metrics.jsonl";
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
@@ -28,7 +28,7 @@ std::ifstream open(const std::filesystem::path& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
   if (error) fail(path.string(), fmt::format("cannot be read: {}", error.message()));
-  if (bytes > kMostRunBytes) fail(path.string(), fmt::format("{} bytes are too many", bytes));
+  if (bytes > kMaxRunBytes) fail(path.string(), fmt::format("{} bytes are too many", bytes));
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(path.string(), "cannot be read");
   return file;
@@ -111,7 +111,7 @@ Classification read_classification(const std::filesystem::path& path) {
     Classification result{
         .classes = document.at("classes"), .confusion = document.at("confusion"), .mistakes = {}};
     const auto classes = result.classes.size();
-    bool square = classes <= kMostClasses && result.confusion.size() == classes;
+    bool square = classes <= kMaxClasses && result.confusion.size() == classes;
     for (const auto& row : result.confusion) square = square && row.size() == classes;
     for (const auto& entry : document.at("mistakes")) {
       result.mistakes.push_back({entry.at("index"), entry.at("label"), entry.at("predicted"),

@@ -13,7 +13,7 @@
 namespace lockstep::report {
 namespace {
 
-constexpr std::size_t kMostPoints = 1000;  // of a curve: more cannot be seen
+constexpr std::size_t kMaxPoints = 1000;  // of a curve: more cannot be seen
 
 /// A curve: its points as lines of data, its name, its style.
 struct Curve {
@@ -40,7 +40,7 @@ Plot plot_of(const std::string& title, const std::string& caption, const std::st
 
 /// Means over neighbours where there are too many.
 std::string step_data(const Run& run, const std::function<double(const LoggedStep&)>& value) {
-  const std::size_t together = (run.steps.size() + kMostPoints - 1) / kMostPoints;
+  const std::size_t together = (run.steps.size() + kMaxPoints - 1) / kMaxPoints;
   std::string data;
   for (std::size_t first = 0; first < run.steps.size(); first += together) {
     const auto end = std::min(first + together, run.steps.size());

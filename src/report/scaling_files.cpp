@@ -86,7 +86,7 @@ ordered_json predicted_json(const Predicted& predicted) {
   return {{"value", predicted.value}, {"low", predicted.low}, {"high", predicted.high}};
 }
 
-ordered_json prediction_json(const Prediction& one) {
+ordered_json prediction_json(const ScalingPrediction& one) {
   return {{"ranks", one.ranks},
           {"batch_size_per_rank", one.batch_size},
           {"compute_ms", one.compute_ms},

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uintmax_t kMostBytes = 64U << 20U;
+constexpr std::uintmax_t kMaxBytes = 64U << 20U;
 constexpr int kSchema = 1;
 constexpr const char* kPlanFile = "sweep.json";
 
@@ -22,7 +22,7 @@ json read_json(const std::filesystem::path& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
   if (error) throw DataError(fmt::format("{}: cannot be read: {}", path.string(), error.message()));
-  if (bytes > kMostBytes) {
+  if (bytes > kMaxBytes) {
     throw DataError(fmt::format("{}: {} bytes are too many for a result of lockstep bench",
                                 path.string(), bytes));
   }

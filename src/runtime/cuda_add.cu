@@ -4,7 +4,7 @@ namespace lockstep::runtime {
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr std::size_t kMostBlocks = 1024;  // each thread then takes several elements
+constexpr std::size_t kMaxBlocks = 1024;  // each thread then takes several elements
 
 __global__ void add(float* sum, const float* values, std::size_t count) {
   const std::size_t stride = std::size_t{gridDim.x} * blockDim.x;
@@ -19,7 +19,7 @@ cudaError_t launch_cuda_add(float* sum, const float* values, std::size_t count,
                             cudaStream_t stream) {
   if (count == 0) return cudaSuccess;
   const std::size_t wanted = (count + kThreads - 1) / kThreads;
-  const auto blocks = static_cast<unsigned>(wanted < kMostBlocks ? wanted : kMostBlocks);
+  const auto blocks = static_cast<unsigned>(wanted < kMaxBlocks ? wanted : kMaxBlocks);
   add<<<blocks, kThreads, 0, stream>>>(sum, values, count);
   return cudaGetLastError();
 }

@@ -13,7 +13,7 @@ namespace lockstep::runtime {
 namespace {
 
 constexpr std::array kLaunchers = {"mpirun", "mpiexec", "orterun", "orted", "prterun", "prted"};
-constexpr int kMostAncestors = 16;  // scripts between the launcher and this process
+constexpr int kMaxAncestors = 16;  // scripts between the launcher and this process
 
 std::string name_of(pid_t process) {
   std::string name;
@@ -42,7 +42,7 @@ pid_t parent_of(pid_t process) {
 
 std::optional<pid_t> find_mpi_launcher() {
   pid_t process = ::getppid();
-  for (int i = 0; i < kMostAncestors && process > 0; ++i) {
+  for (int i = 0; i < kMaxAncestors && process > 0; ++i) {
     const auto name = name_of(process);
     if (std::find(kLaunchers.begin(), kLaunchers.end(), name) != kLaunchers.end()) return process;
     process = parent_of(process);

@@ -54,10 +54,10 @@ int openmp_threads_wanted() {
   // Nobody changes the environment.
   const char* text = std::getenv("OMP_NUM_THREADS");  // NOLINT(concurrency-mt-unsafe)
   if (text == nullptr) return 0;
-  constexpr long kMostThreads = 1 << 16;
+  constexpr long kMaxThreads = 1 << 16;
   constexpr int kDecimal = 10;
   // A list has a number for each level of nested regions; the first one counts here.
-  return static_cast<int>(std::clamp(std::strtol(text, nullptr, kDecimal), 0L, kMostThreads));
+  return static_cast<int>(std::clamp(std::strtol(text, nullptr, kDecimal), 0L, kMaxThreads));
 }
 
 std::vector<int> openmp_bound_cpus() {

@@ -21,20 +21,20 @@ bool is_decisive(const options::Option& option) {
   return option.effect == Effect::kNetwork || option.effect == Effect::kResults;
 }
 
-Beginning go_on_in(const std::string& output_dir, const Log& log) {
-  Beginning beginning{.folder = train::RunFolder::open(output_dir)};
-  const auto& folder = beginning.folder->path();
+StartPoint go_on_in(const std::string& output_dir, const Log& log) {
+  StartPoint start_point{.folder = train::RunFolder::open(output_dir)};
+  const auto& folder = start_point.folder->path();
   const train::CheckpointFolder checkpoints(folder);
   checkpoints.remove_leftovers();
-  beginning.checkpoint = checkpoints.read_newest(log);
+  start_point.checkpoint = checkpoints.read_newest(log);
   std::error_code ignored;
-  beginning.completed =
-      beginning.checkpoint && fs::exists(folder / "model.safetensors", ignored) &&
-      metrics::says_completed(folder / "metrics.jsonl", beginning.checkpoint->position.steps);
-  return beginning;
+  start_point.completed =
+      start_point.checkpoint && fs::exists(folder / "model.safetensors", ignored) &&
+      metrics::says_completed(folder / "metrics.jsonl", start_point.checkpoint->position.steps);
+  return start_point;
 }
 
-Beginning resume_automatically(const std::string& output_dir, const Log& log) {
+StartPoint resume_automatically(const std::string& output_dir, const Log& log) {
   if (output_dir.empty()) {
     throw UsageError("--resume auto needs --output-dir DIR: the folder of the run to go on with");
   }
@@ -46,12 +46,12 @@ bool same_folder(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, ignored);
 }
 
-Beginning resume_from_file(const fs::path& file, const std::string& output_dir) {
-  Beginning beginning{.checkpoint = train::read_checkpoint(file)};
+StartPoint resume_from_file(const fs::path& file, const std::string& output_dir) {
+  StartPoint start_point{.checkpoint = train::read_checkpoint(file)};
   const auto folder = fs::absolute(file).parent_path();
   const bool own = !output_dir.empty() && same_folder(folder, fs::path(output_dir) / "checkpoints");
-  if (own) beginning.folder = train::RunFolder::open(output_dir);
-  return beginning;
+  if (own) start_point.folder = train::RunFolder::open(output_dir);
+  return start_point;
 }
 
 /// The run's folder, if `given` is that or the `checkpoints` in it. Empty: checkpoints that lie
@@ -64,7 +64,8 @@ fs::path run_folder_of(const fs::path& given) {
 }
 
 /// From the newest checkpoint in a folder that can be used.
-Beginning resume_from_folder(const fs::path& given, const std::string& output_dir, const Log& log) {
+StartPoint resume_from_folder(const fs::path& given, const std::string& output_dir,
+                              const Log& log) {
   const auto run = run_folder_of(given);
   const auto checkpoints =
       run.empty() ? train::CheckpointFolder::at(given) : train::CheckpointFolder(run);
@@ -78,7 +79,8 @@ Beginning resume_from_folder(const fs::path& given, const std::string& output_di
   return {.checkpoint = checkpoints.read_newest(log)};
 }
 
-Beginning begin_at(const std::string& resume, const std::string& output_dir, const Log& log) {
+StartPoint start_point_of(const std::string& resume, const std::string& output_dir,
+                          const Log& log) {
   if (resume == "auto") return resume_automatically(output_dir, log);
   std::error_code ignored;
   return fs::is_directory(resume, ignored) ? resume_from_folder(resume, output_dir, log)
@@ -87,18 +89,19 @@ Beginning begin_at(const std::string& resume, const std::string& output_dir, con
 
 }  // namespace
 
-Beginning find_beginning(Job& job, const train::TrainOptions& options) {
+StartPoint find_start_point(Job& job, const train::TrainOptions& options) {
   const auto& resume = options.output.resume;
-  auto beginning = comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    if (resume.empty() || job.layout.rank != 0) return Beginning{};
-    return begin_at(resume, options.output.output_dir, job.log);
+  auto start_point = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (resume.empty() || job.layout.rank != 0) return StartPoint{};
+    return start_point_of(resume, options.output.output_dir, job.log);
   });
-  if (resume.empty()) return beginning;
-  beginning.checkpoint = train::broadcast_checkpoint(std::move(beginning.checkpoint), *job.control);
-  std::array<double, 1> completed = {beginning.completed ? 1.0 : 0.0};
+  if (resume.empty()) return start_point;
+  start_point.checkpoint =
+      train::broadcast_checkpoint(std::move(start_point.checkpoint), *job.control);
+  std::array<double, 1> completed = {start_point.completed ? 1.0 : 0.0};
   job.control->all_reduce(std::span<double>(completed)).wait();
-  beginning.completed = completed[0] > 0;
-  return beginning;
+  start_point.completed = completed[0] > 0;
+  return start_point;
 }
 
 nlohmann::ordered_json settings_of(const train::TrainOptions& options,
@@ -123,9 +126,9 @@ nlohmann::ordered_json settings_of(const train::TrainOptions& options,
   return settings;
 }
 
-void keep_weight_decay(const Beginning& beginning, train::OptimizationOptions& options) {
-  if (!beginning.checkpoint || options.weight_decay) return;
-  const auto& settings = beginning.checkpoint->settings;
+void keep_weight_decay(const StartPoint& start_point, train::OptimizationOptions& options) {
+  if (!start_point.checkpoint || options.weight_decay) return;
+  const auto& settings = start_point.checkpoint->settings;
   const auto found = settings.find("weight_decay");
   if (found != settings.end() && found->is_number()) options.weight_decay = found->get<double>();
 }

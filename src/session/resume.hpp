@@ -15,7 +15,7 @@
 namespace lockstep::session {
 
 /// Where a run begins.
-struct Beginning {
+struct StartPoint {
   std::optional<train::RunFolder> folder{};       ///< rank 0's, if --resume has opened it already
   std::optional<train::Checkpoint> checkpoint{};  ///< on every rank; none: from the start
   bool completed = false;  ///< the run in the folder says that it came to its end there
@@ -23,7 +23,7 @@ struct Beginning {
 
 /// Collective. Finds and reads what --resume names. AgreedError: DataError's code for a checkpoint
 /// that cannot be used.
-[[nodiscard]] Beginning find_beginning(Job& job, const train::TrainOptions& options);
+[[nodiscard]] StartPoint find_start_point(Job& job, const train::TrainOptions& options);
 
 /// What a run and those that go on from it must have in common, by option name. `table` is train's,
 /// of these options.
@@ -35,7 +35,7 @@ struct Beginning {
 
 /// Where it is left open, the weight decay becomes that of the run that goes on: versions before
 /// PyTorch's defaults were taken gave adamw none.
-void keep_weight_decay(const Beginning& beginning, train::OptimizationOptions& options);
+void keep_weight_decay(const StartPoint& start_point, train::OptimizationOptions& options);
 
 /// Throws DataError that says what differs. `defaults`: of all options, for checkpoints of versions
 /// that did not have one.

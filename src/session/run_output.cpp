@@ -11,13 +11,13 @@
 
 namespace lockstep::session {
 
-Output open_output(const train::TrainOptions& options, Beginning& beginning, const Log& log,
+Output open_output(const train::TrainOptions& options, StartPoint& start_point, const Log& log,
                    bool epoch_is_trained) {
   auto folder = std::make_unique<train::RunFolder>(
-      beginning.folder ? *std::move(beginning.folder)
-                       : train::RunFolder::create(options.output.output_dir));
+      start_point.folder ? *std::move(start_point.folder)
+                         : train::RunFolder::create(options.output.output_dir));
   const train::RunPosition start;
-  const auto& position = beginning.checkpoint ? beginning.checkpoint->position : start;
+  const auto& position = start_point.checkpoint ? start_point.checkpoint->position : start;
   const auto remark = metrics::drop_lines_past(folder->path() / "metrics.jsonl", position.steps,
                                                position.epoch, epoch_is_trained);
   if (!remark.empty()) log.warning(remark);

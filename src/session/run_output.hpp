@@ -26,9 +26,9 @@ struct Output {
   std::unique_ptr<train::CheckpointWriter> checkpoints;
 };
 
-/// On rank 0. Makes the run's folder or goes on in that of `beginning`, whose lines of
+/// On rank 0. Makes the run's folder or goes on in that of `start_point`, whose lines of
 /// metrics.jsonl behind the checkpoint go away. Throws RuntimeFailure or DataError.
-[[nodiscard]] Output open_output(const train::TrainOptions& options, Beginning& beginning,
+[[nodiscard]] Output open_output(const train::TrainOptions& options, StartPoint& start_point,
                                  const Log& log, bool epoch_is_trained);
 
 /// predictions.json, for `lockstep report`; a run without it is a run all the same. `predictions`:

@@ -51,16 +51,16 @@ void announce(const Job& job, const train::BatchSizes& sizes, const Compute& com
 }
 
 /// Collective. True if nothing is left to do.
-bool go_on_from(Job& job, const Beginning& beginning, const nlohmann::ordered_json& settings,
+bool go_on_from(Job& job, const StartPoint& start_point, const nlohmann::ordered_json& settings,
                 const nlohmann::ordered_json& defaults, train::Trainer& trainer) {
-  const auto& checkpoint = beginning.checkpoint;
+  const auto& checkpoint = start_point.checkpoint;
   if (!checkpoint) return false;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank == 0) require_same_settings(*checkpoint, settings, defaults);
   });
   comm::run_on_all_ranks(*job.control, job.layout, [&] { trainer.restore(*checkpoint); });
   const auto& position = checkpoint->position;
-  if (beginning.completed && position.steps >= trainer.total_steps()) {
+  if (start_point.completed && position.steps >= trainer.total_steps()) {
     job.log.info(fmt::format(
         "this run is finished: {} steps; --epochs or --max-steps make it longer", position.steps));
     return true;
@@ -71,11 +71,11 @@ bool go_on_from(Job& job, const Beginning& beginning, const nlohmann::ordered_js
 }
 
 /// Collective.
-void check_trace(Job& job, const train::OutputOptions& output, const Beginning& beginning) {
+void check_trace(Job& job, const train::OutputOptions& output, const StartPoint& start_point) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
-    require_usable_trace(output.trace,
-                         beginning.folder ? beginning.folder->path() : fs::path(output.output_dir));
+    require_usable_trace(output.trace, start_point.folder ? start_point.folder->path()
+                                                          : fs::path(output.output_dir));
   });
 }
 
@@ -92,9 +92,9 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   (void)std::signal(SIGPIPE, SIG_IGN);
   stop.set_patience(second_limit(options.distribution));
   start_watching(job, options.distribution);
-  auto beginning = find_beginning(job, options);
-  check_trace(job, options.output, beginning);
-  keep_weight_decay(beginning, options.optimization);
+  auto start_point = find_start_point(job, options);
+  check_trace(job, options.output, start_point);
+  keep_weight_decay(start_point, options.optimization);
   const auto training = set_up_training(job, options, task, stop);
   const auto& compute = training->compute;
   const auto& sizes = training->sizes;
@@ -108,7 +108,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
     metadata = {{train::kDatasetEntry, nlohmann::json(digests).dump()},
                 {task::kTaskEntry, task::describe(task).dump()}};
   }
-  if (go_on_from(job, beginning, settings, line.defaults, *training->trainer)) {
+  if (go_on_from(job, start_point, settings, line.defaults, *training->trainer)) {
     return end_training(job, *training);
   }
 
@@ -117,7 +117,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   // Last, so that a run that cannot start leaves no folder.
   const auto output = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return Output{nullptr, metrics::make_fan_out_sink({}), nullptr};
-    auto opened = open_output(options, beginning, job.log, training->trainer->epoch_is_trained());
+    auto opened = open_output(options, start_point, job.log, training->trainer->epoch_is_trained());
     const auto& folder = opened.folder->path();
     task.resolve_data(dataset.folder);
     resolve_for_record(options, sizes, compute, dataset, training->gradients->overlaps(), folder);
@@ -126,7 +126,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
     opened.events = make_event_sinks(options.output, values, folder);
     announce(job, sizes, compute, dataset, digests, folder.string());
     const auto no_trace = why_no_trace(
-        options.output, beginning.checkpoint ? beginning.checkpoint->position.steps : 0,
+        options.output, start_point.checkpoint ? start_point.checkpoint->position.steps : 0,
         training->trainer->total_steps());
     if (!no_trace.empty()) job.log.warning(no_trace);
     return opened;
@@ -139,7 +139,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
       .steps_per_epoch = training->trainer->steps_per_epoch(),
       .epochs = options.optimization.epochs,
       .total_steps = training->trainer->total_steps(),
-      .steps_before = beginning.checkpoint ? beginning.checkpoint->position.steps : 0,
+      .steps_before = start_point.checkpoint ? start_point.checkpoint->position.steps : 0,
       .startup_seconds = runtime::seconds_since_process_start()});
   const auto result = end_together(job, [&] {
     return training->trainer->run(*output.events, {output.checkpoints.get(), settings, metadata});

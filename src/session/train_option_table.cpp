@@ -23,9 +23,9 @@ using data::Tail;
 using train::LearningRateSchedule;
 using train::Optimizer;
 
-constexpr std::int64_t kMostEpochs = 1'000'000;
-constexpr std::int64_t kMostTracedSteps = 1000;
-constexpr std::int64_t kMostShards = 1 << 12;
+constexpr std::int64_t kMaxEpochs = 1'000'000;
+constexpr std::int64_t kMaxTracedSteps = 1000;
+constexpr std::int64_t kMaxShards = 1 << 12;
 
 OptionGroup data_group(train::DataOptions& data, task::Task& task) {
   return joined_group(
@@ -43,7 +43,7 @@ OptionGroup sampling_group(train::SamplingOptions& sampling) {
       {{"batch-size", "images a rank takes in one forward pass (default 64)",
         integer(sampling.batch_size, 1, kMaxSamplesAPass), Effect::kOrderOfSums, Scope::kImplied},
        {"global-batch-size", "images of one step over all ranks, instead of --batch-size",
-        integer(sampling.global_batch_size, 1, sync::kMostSamplesAStep)},
+        integer(sampling.global_batch_size, 1, sync::kMaxSamplesAStep)},
        {"shuffle", "a new order each epoch (default on)", on_off(sampling.shuffle)},
        {"seed", "seed of the initial weights (default 0)", seed(sampling.seed), Effect::kInput},
        {"data-seed", "seed of the order of samples (default: --seed)", seed(sampling.data_seed)},
@@ -64,7 +64,7 @@ OptionGroup model_group(train::ModelOptions& model, task::Task& task) {
 OptionGroup duration_group(train::OptimizationOptions& optimization) {
   return {"Duration",
           {{"epochs", "passes over the training data (default 10)",
-            integer(optimization.epochs, 1, kMostEpochs), Effect::kLength},
+            integer(optimization.epochs, 1, kMaxEpochs), Effect::kLength},
            {"max-steps", "stop after N steps (default 0: no limit)",
             integer(optimization.max_steps, 0), Effect::kLength}}};
 }
@@ -88,7 +88,7 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
                                       {"cosine", LearningRateSchedule::kCosine},
                                       {"linear", LearningRateSchedule::kLinear}})},
        {"lr-step-epochs", "step schedule: epochs between two cuts (default 1)",
-        integer(optimization.lr_step_epochs, 1, kMostEpochs)},
+        integer(optimization.lr_step_epochs, 1, kMaxEpochs)},
        {"lr-gamma", "step schedule: factor of each cut (default 0.1)",
         positive_number(optimization.lr_gamma)},
        {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
@@ -117,7 +117,7 @@ OptionGroup distribution_group(train::DistributionOptions& distribution) {
            {"virtual-shards",
             "bit-identical weights at 1, 2, 4 … N ranks: cut each batch into N shards (default 0: "
             "off)",
-            integer(distribution.virtual_shards, 0, kMostShards)},
+            integer(distribution.virtual_shards, 0, kMaxShards)},
            {"check-replicas-every",
             "steps between two checks that all ranks' weights are the same (default 0: at the end)",
             integer(distribution.check_replicas_every, 0), Effect::kNothing},
@@ -133,7 +133,7 @@ OptionGroup output_group(train::OutputOptions& output) {
        {"log-every", "steps between two loss lines (default 100)", integer(output.log_every, 1),
         Effect::kNothing},
        {"evaluate-every", "epochs between two test loops (default 1)",
-        integer(output.evaluate_every, 1, kMostEpochs), Effect::kNothing},
+        integer(output.evaluate_every, 1, kMaxEpochs), Effect::kNothing},
        {"checkpoint-every", "steps between two checkpoints (default 0: each epoch)",
         integer(output.checkpoint_every, 0), Effect::kNothing},
        {"keep-checkpoints", "the newest N stay (default 3)", integer(output.keep_checkpoints, 1),
@@ -149,13 +149,13 @@ OptionGroup output_group(train::OutputOptions& output) {
         Effect::kNothing},
        {"histogram-every",
         "epochs between two histograms of weights and gradients in them (default 0: none)",
-        integer(output.histogram_every, 0, kMostEpochs), Effect::kNothing},
+        integer(output.histogram_every, 0, kMaxEpochs), Effect::kNothing},
        {"trace", "write what every rank did when, for Perfetto, to this file",
         path(output.trace, "FILE"), Effect::kNothing, Scope::kStart},
        {"trace-first-step", "of the run, that it shows (default 11: others warm up)",
         integer(output.trace_first_step, 1), Effect::kNothing, Scope::kStart},
        {"trace-steps", "that it shows (default 20)",
-        integer(output.trace_steps, 1, kMostTracedSteps), Effect::kNothing, Scope::kStart}}};
+        integer(output.trace_steps, 1, kMaxTracedSteps), Effect::kNothing, Scope::kStart}}};
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace lockstep::sync {
 namespace {
 
 enum Tail : std::int64_t { kLossSum, kSamples, kStop, kTailElements };
-constexpr std::size_t kMostUntakenTotals = 2;
+constexpr std::size_t kMaxUntakenTotals = 2;
 
 std::vector<std::int64_t> sizes_of(const std::vector<torch::Tensor>& parameters) {
   std::vector<std::int64_t> sizes;
@@ -77,7 +77,7 @@ GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
       parameters_(parameters),
       extra_elements_(extra_elements),
       shards_(shards),
-      totals_(compute.make_read_back(kTailElements, kMostUntakenTotals)) {
+      totals_(compute.make_read_back(kTailElements, kMaxUntakenTotals)) {
   flatten(parameters);
   if (shards_ > 1) tree_.emplace(buffer_, shards_, compute_);
   install_hooks(parameters);
@@ -156,11 +156,11 @@ void GradientReducer::begin_step(bool gradients_are_zero) {
 
 void GradientReducer::expect_last_backward(const StepContribution& contribution) {
   const auto shards = shards_ * communicator_.size();
-  if (contribution.samples > kMostSamplesAStep / shards) {
+  if (contribution.samples > kMaxSamplesAStep / shards) {
     throw UsageError(
         fmt::format("{} samples of each of {} shards exceed the limit of {} a step: use a smaller "
                     "--batch-size",
-                    contribution.samples, shards, kMostSamplesAStep));
+                    contribution.samples, shards, kMaxSamplesAStep));
   }
   const torch::NoGradGuard no_gradients;
   compute_.access({}, {memory_of(tail_)});
@@ -172,7 +172,7 @@ void GradientReducer::expect_last_backward(const StepContribution& contribution)
 }
 
 void GradientReducer::next_shard() {
-  tree_->stow();
+  tree_->combine();
   --shards_left_;
   compute_.access({}, {memory_of(buffer_)});
   buffer_.zero_();
@@ -195,7 +195,7 @@ void GradientReducer::launch_next_bucket() {
   const auto& bucket = plan_.buckets[next_bucket_++];
   const bool last = next_bucket_ == plan_.buckets.size();
   const std::int64_t elements = bucket.elements + (last ? tail_.numel() : 0);
-  if (tree_) tree_->add_stowed(bucket.offset, elements);
+  if (tree_) tree_->add_combined(bucket.offset, elements);
   const auto floats = floats_of(buffer_).subspan(static_cast<std::size_t>(bucket.offset),
                                                  static_cast<std::size_t>(elements));
   in_flight_.push_back(communicator_.all_reduce(floats, floats));

@@ -26,7 +26,7 @@ ShardTree::ShardTree(torch::Tensor buffer, std::int64_t shards, runtime::Compute
 }
 
 std::int64_t ShardTree::waiting() const {
-  return std::popcount(static_cast<std::uint64_t>(shards_stowed_));
+  return std::popcount(static_cast<std::uint64_t>(shards_combined_));
 }
 
 void ShardTree::add(const torch::Tensor& to, const torch::Tensor& from) {
@@ -34,10 +34,10 @@ void ShardTree::add(const torch::Tensor& to, const torch::Tensor& from) {
   torch::Tensor(to).add_(from);
 }
 
-void ShardTree::stow() {
+void ShardTree::combine() {
   const torch::NoGradGuard no_gradients;
   // As when counting in binary: each trailing one is a subtree of the size that has just ended.
-  const auto ended = std::countr_one(static_cast<std::uint64_t>(shards_stowed_));
+  const auto ended = std::countr_one(static_cast<std::uint64_t>(shards_combined_));
   auto top = static_cast<std::size_t>(waiting());
   if (ended == 0) {
     compute_.access({memory_of(buffer_)}, {memory_of(subtrees_[top])});
@@ -46,10 +46,10 @@ void ShardTree::stow() {
     add(subtrees_[--top], buffer_);
     for (int i = 1; i < ended; ++i, --top) add(subtrees_[top - 1], subtrees_[top]);
   }
-  ++shards_stowed_;
+  ++shards_combined_;
 }
 
-void ShardTree::add_stowed(std::int64_t first, std::int64_t count) {
+void ShardTree::add_combined(std::int64_t first, std::int64_t count) {
   const torch::NoGradGuard no_gradients;
   const auto part = buffer_.narrow(0, first, count);
   for (auto top = static_cast<std::size_t>(waiting()); top-- > 0;) {

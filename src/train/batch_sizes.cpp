@@ -14,9 +14,9 @@ constexpr std::int64_t kDefaultBatchSize = 64;
 
 BatchSizes checked(const BatchSizes& sizes) {
   // No overflow: micro and accumulate are at most 2^20, shards far fewer than 2^22.
-  if (sizes.global() > sync::kMostSamplesAStep) {
+  if (sizes.global() > sync::kMaxSamplesAStep) {
     throw UsageError(fmt::format("{} exceeds the limit of {} images a step", sizes.describe(),
-                                 sync::kMostSamplesAStep));
+                                 sync::kMaxSamplesAStep));
   }
   return sizes;
 }

@@ -14,8 +14,8 @@
 namespace lockstep::train {
 namespace {
 
-constexpr std::uintmax_t kMostConfigBytes = std::uintmax_t{64} << 20U;
-constexpr std::size_t kMostEventBytes = std::size_t{1} << 20U;
+constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{64} << 20U;
+constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20U;
 
 void require_folder(const std::filesystem::path& folder) {
   std::error_code error;
@@ -73,8 +73,8 @@ void take_event(const nlohmann::json& event, const std::string& where, RecordedR
 
 void read_metrics(const std::filesystem::path& path, RecordedRun& run) {
   auto file = open_record(path);
-  std::string line(kMostEventBytes, '\0');
-  for (std::int64_t number = 1; file.getline(line.data(), kMostEventBytes); ++number) {
+  std::string line(kMaxEventBytes, '\0');
+  for (std::int64_t number = 1; file.getline(line.data(), kMaxEventBytes); ++number) {
     if (file.eof()) return;  // torn: its end was never written
     const std::string_view text(line.data(), static_cast<std::size_t>(file.gcount()) - 1);
     const auto where = fmt::format("{}:{}", path.string(), number);
@@ -85,7 +85,7 @@ void read_metrics(const std::filesystem::path& path, RecordedRun& run) {
   if (file.bad() || !file.eof()) {
     throw DataError(
         fmt::format("{}: it cannot be read to its end, or a line has more than {} bytes",
-                    path.string(), kMostEventBytes));
+                    path.string(), kMaxEventBytes));
   }
 }
 
@@ -146,7 +146,7 @@ nlohmann::json read_run_config(const std::filesystem::path& folder) {
   auto file = open_record(path);
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
-  if (error || bytes > kMostConfigBytes) {
+  if (error || bytes > kMaxConfigBytes) {
     throw DataError(fmt::format("{}: not the configuration of a run: {}", path.string(),
                                 error ? error.message() : fmt::format("{} bytes", bytes)));
   }

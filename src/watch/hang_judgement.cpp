@@ -11,7 +11,7 @@
 namespace lockstep::watch {
 namespace {
 
-constexpr std::size_t kMostDescribedRanks = 4;
+constexpr std::size_t kMaxDescribedRanks = 4;
 
 const RankStatus::Wait& wait_on(const RankView& rank, Channel channel) {
   return rank.status.channels[static_cast<std::size_t>(channel)];
@@ -98,7 +98,7 @@ std::string culprits_text(const Hang& finding, std::span<const RankView> ranks,
                           const runtime::RankLayout& layout, std::string_view what) {
   std::string text;
   const std::span all(finding.culprits);
-  const auto described = all.first(std::min(all.size(), kMostDescribedRanks));
+  const auto described = all.first(std::min(all.size(), kMaxDescribedRanks));
   for (const int rank : described) {
     text += fmt::format("{}{} {}: {}", text.empty() ? "" : "; ", layout.describe(rank), what,
                         where(ranks[static_cast<std::size_t>(rank)]));

@@ -40,7 +40,7 @@ std::string_view channel_name(Channel channel) {
 
 ProgressSnapshot ProgressBoard::look() const noexcept {
   constexpr std::uint64_t kPhaseMask = (std::uint64_t{1} << kPhaseBits) - 1;
-  constexpr int kMostTries = 8;  // the writer may have been stopped in the middle
+  constexpr int kMaxTries = 8;  // the writer may have been stopped in the middle
   ProgressSnapshot snapshot;
   const auto phase = phase_.load(std::memory_order_relaxed);
   snapshot.phase = static_cast<Phase>(phase & kPhaseMask);
@@ -52,7 +52,7 @@ ProgressSnapshot ProgressBoard::look() const noexcept {
     auto& channel = snapshot.channels[i];
     channel.operation.channel = static_cast<Channel>(i);
     bool settled = false;
-    for (int tries = 0; tries < kMostTries && !settled; ++tries) {
+    for (int tries = 0; tries < kMaxTries && !settled; ++tries) {
       channel.version = record.version.load(std::memory_order_acquire);
       channel.operation.kind = record.kind.load(std::memory_order_acquire);
       channel.operation.bucket = record.bucket.load(std::memory_order_acquire);

@@ -49,9 +49,9 @@ TEST_P(FixedOrderTest, IsOneTreeOverAllShards) {
     for (const std::int64_t turn : shard_order(per_rank)) {
       const auto& shard = shards[rank + ranks * static_cast<std::size_t>(turn)];
       std::copy(shard.begin(), shard.end(), memory.begin());
-      if (--left > 0) tree.stow();
+      if (--left > 0) tree.combine();
     }
-    tree.add_stowed(0, buffer.numel());
+    tree.add_combined(0, buffer.numel());
     communicator->all_reduce(memory, memory).wait();
     for (std::size_t i = 0; i < elements; ++i) {
       ASSERT_EQ(std::bit_cast<std::uint32_t>(memory[i]),

@@ -19,21 +19,21 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kMostBytes = 1U << 20U;
+constexpr std::size_t kMaxBytes = 1U << 20U;
 
 TEST(ReadInputFile, ReadsFilesPipesAndOwnDescriptorsToTheirEnd) {
   const tests::TemporaryFolder folder;
   const auto path = folder / "input";
   const std::string text(200'000, 'x');  // more than a pipe holds
   tests::write_bytes(path, text);
-  EXPECT_EQ(read_input_file(path, kMostBytes), text);
+  EXPECT_EQ(read_input_file(path, kMaxBytes), text);
   tests::write_bytes(path, "");
-  EXPECT_EQ(read_input_file(path, kMostBytes), "");
+  EXPECT_EQ(read_input_file(path, kMaxBytes), "");
 
   const auto fifo = folder / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
   std::thread writer([&] { tests::write_bytes(fifo, text); });
-  EXPECT_EQ(read_input_file(fifo, kMostBytes), text);
+  EXPECT_EQ(read_input_file(fifo, kMaxBytes), text);
   writer.join();
 
   std::array<int, 2> ends{};
@@ -43,14 +43,13 @@ TEST(ReadInputFile, ReadsFilesPipesAndOwnDescriptorsToTheirEnd) {
     const FileDescriptor writing(ends[1]);
     write_all(writing.get(), as_byte_span("epochs = 1\n"), "pipe");
   }
-  EXPECT_EQ(read_input_file("/dev/fd/" + std::to_string(reading.get()), kMostBytes),
-            "epochs = 1\n");
+  EXPECT_EQ(read_input_file("/dev/fd/" + std::to_string(reading.get()), kMaxBytes), "epochs = 1\n");
 }
 
 TEST(ReadInputFile, SaysWhatCannotBeRead) {
   const tests::TemporaryFolder folder;
   const auto expect_refused = [](const std::filesystem::path& path, std::string_view why) {
-    tests::expect_error<RuntimeFailure>([&] { (void)read_input_file(path, kMostBytes); },
+    tests::expect_error<RuntimeFailure>([&] { (void)read_input_file(path, kMaxBytes); },
                                         {"cannot read", path.string(), why});
   };
   expect_refused(folder / "none", "No such file");
@@ -70,7 +69,7 @@ TEST(ReadInputFile, ASignalEndsTheWaitForAPipeThatNobodyWritesTo) {
   ::sigaction(SIGALRM, &action, &before);
   ::alarm(1);
   try {
-    (void)read_input_file(fifo, kMostBytes);
+    (void)read_input_file(fifo, kMaxBytes);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kPreempted) << error.what();

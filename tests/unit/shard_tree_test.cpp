@@ -41,10 +41,10 @@ std::vector<float> sums_by_shard_tree(const Shards& shards) {
     for (const std::int64_t shard : shard_order(count)) {
       const auto& values = shards[static_cast<std::size_t>(shard)];
       std::copy(values.begin(), values.end(), buffer.data_ptr<float>());
-      if (--left > 0) tree.stow();
+      if (--left > 0) tree.combine();
     }
-    tree.add_stowed(0, elements / 3);
-    tree.add_stowed(elements / 3, elements - elements / 3);
+    tree.add_combined(0, elements / 3);
+    tree.add_combined(elements / 3, elements - elements / 3);
   }
   return {buffer.data_ptr<float>(), buffer.data_ptr<float>() + elements};
 }

@@ -17,11 +17,11 @@ struct Span {
   double seconds = 0;
 };
 
-/// Spans of some steps, in the order in which they were added; at most `kMostSpans`, further ones
+/// Spans of some steps, in the order in which they were added; at most `kMaxSpans`, further ones
 /// are left out. One thread.
 class TraceRecorder {
  public:
-  static constexpr std::size_t kMostSpans = 200'000;
+  static constexpr std::size_t kMaxSpans = 200'000;
 
   /// Spans added from now on belong to `step`.
   void begin_step(std::int64_t step) { step_ = step; }

@@ -21,7 +21,7 @@ struct Predicted {
   double high = 0;
 };
 
-struct Prediction {
+struct ScalingPrediction {
   int ranks = 1;
   double batch_size = 0;  ///< a rank
   double compute_ms = 0;
@@ -62,7 +62,7 @@ struct ScalingModel {
   double worst_error = 0;  ///< relative, among `checked`
 
   [[nodiscard]] double step_ms(int ranks, double batch_size) const;
-  [[nodiscard]] Prediction predict(int ranks) const;
+  [[nodiscard]] ScalingPrediction predict(int ranks) const;
 };
 
 /// A wish for an algorithm leaves no alternatives. Nothing without an all-reduce measured at two

@@ -17,7 +17,7 @@ namespace lockstep::report {
 struct SeriesReport {
   Series series;
   std::optional<ScalingModel> model{};
-  std::vector<Prediction> predictions{};
+  std::vector<ScalingPrediction> predictions{};
 };
 
 /// All that a report shows.

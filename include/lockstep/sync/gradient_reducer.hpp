@@ -19,12 +19,12 @@
 namespace lockstep::sync {
 
 /// Samples of a step are counted in float32, which is exact up to here.
-inline constexpr std::int64_t kMostSamplesAStep = (std::int64_t{1} << 24U) - 1;
+inline constexpr std::int64_t kMaxSamplesAStep = (std::int64_t{1} << 24U) - 1;
 
 /// One shard's own part of a step; travels in the last bucket's tail.
 struct StepContribution {
   torch::Tensor loss_sum{};  ///< scalar float32: Σ of its samples' losses; undefined: 0
-  std::int64_t samples = 0;  ///< at most kMostSamplesAStep over all ranks
+  std::int64_t samples = 0;  ///< at most kMaxSamplesAStep over all ranks
   bool wants_to_stop = false;
   torch::Tensor extra{};  ///< float32 [extra elements], on the device; undefined: zeros
 };

@@ -21,21 +21,20 @@ namespace lockstep::sync {
 /// together are one tree over all shards, whatever the number of ranks. Since a + b = b + a in
 /// IEEE 754 arithmetic, every rank gets the same bits.
 ///
-/// For each shard but the last, in `shard_order`: fill the buffer, `stow`. For the last: fill it,
-/// and `add_stowed` every part of it once. One thread at a time.
-/// Source: N. Higham, "The accuracy of floating point summation", SIAM J. Sci. Comput. 14 (1993),
-/// pairwise summation.
+/// For each shard but the last, in `shard_order`: fill the buffer, `combine`. For the last: fill
+/// it, and `add_combined` every part of it once. One thread at a time. Source: N. Higham, "The
+/// accuracy of floating point summation", SIAM J. Sci. Comput. 14 (1993), pairwise summation.
 class ShardTree {
  public:
   /// `buffer` [elements] float32, contiguous. Takes ⌈log2 shards⌉ buffers more.
   ShardTree(torch::Tensor buffer, std::int64_t shards, runtime::ComputeStream& compute);
 
   /// Takes the buffer's contents in. The buffer may be overwritten then.
-  void stow();
-  /// Adds what has been stowed in this step to elements [first, first + count) of the buffer.
-  void add_stowed(std::int64_t first, std::int64_t count);
-  /// Forgets what has been stowed.
-  void clear() { shards_stowed_ = 0; }
+  void combine();
+  /// Adds what has been combined in this step to elements [first, first + count) of the buffer.
+  void add_combined(std::int64_t first, std::int64_t count);
+  /// Forgets what has been combined.
+  void clear() { shards_combined_ = 0; }
 
  private:
   [[nodiscard]] std::int64_t waiting() const;
@@ -44,7 +43,7 @@ class ShardTree {
   torch::Tensor buffer_;
   runtime::ComputeStream& compute_;
   std::vector<torch::Tensor> subtrees_;  // sums that wait for their other half, the largest first
-  std::int64_t shards_stowed_ = 0;       // in this step; its bits tell which subtrees wait
+  std::int64_t shards_combined_ = 0;     // in this step; its bits tell which subtrees wait
 };
 
 }  // namespace lockstep::sync
