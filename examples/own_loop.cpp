@@ -33,11 +33,8 @@ int main() {
     double loss = 0;
     for (std::int64_t done = 0; done < sampler.samples; done += global_batch) {
       const auto samples = std::min(global_batch, sampler.samples - done);
-      // Of the next `samples` of the epoch, this rank has those whose position is its own.
-      const auto count_up_to = [&](std::int64_t end) {
-        return (end - layout.rank + layout.world_size - 1) / layout.world_size;
-      };
-      const auto batch = mine.slice(0, count_up_to(done), count_up_to(done + samples));
+      const auto share = sampler.share(layout.rank, done, samples);
+      const auto batch = mine.narrow(0, share.first, share.count);
       reducer.begin_step();  // in place of zero_grad
       const auto sum =
           (model->forward(inputs.index({batch})) - targets.index({batch})).square().sum();

@@ -36,9 +36,11 @@ Failure describe_failure(const std::exception_ptr& failure) {
       return {ExitCode::kFailure, kOutOfMemory};
     }
     const auto shown = backtrace_wanted() ? text : text.substr(0, text.find('\n'));
-    return {ExitCode::kFailure, fmt::format("unexpected failure (please report it): {}", shown)};
+    return {ExitCode::kFailure,
+            fmt::format("unexpected failure: {}{}", shown,
+                        backtrace_wanted() ? "" : " (LOCKSTEP_BACKTRACE=1 tells where)")};
   } catch (...) {
-    return {ExitCode::kFailure, "unexpected failure of unknown kind (please report it)"};
+    return {ExitCode::kFailure, "unexpected failure: what was thrown is no std::exception"};
   }
 }
 

@@ -37,4 +37,11 @@ std::vector<std::int64_t> DistributedSampler::indices(std::int64_t replica,
   return mine;
 }
 
+SampleRange DistributedSampler::share(std::int64_t replica, std::int64_t first,
+                                      std::int64_t count) const {
+  // Elements of the replica before `end`.
+  const auto before = [&](std::int64_t end) { return (end - replica + replicas - 1) / replicas; };
+  return {.first = before(first), .count = before(first + count) - before(first)};
+}
+
 }  // namespace lockstep::data

@@ -29,6 +29,22 @@ void set_precision(Job& job, model::Precision precision, const torch::Device& de
   model::allow_tf32(tf32);
 }
 
+void require_trainable(const model::Network& network) {
+  for (const auto& [name, parameter] : model::named_parameters(network)) {
+    if (!parameter.requires_grad()) {
+      throw UsageError(fmt::format(
+          "parameter '{}' is frozen (requires_grad is off), and this version trains all "
+          "parameters: register it as a buffer, which is kept and saved",
+          name));
+    }
+    if (parameter.scalar_type() != torch::kFloat32) {
+      throw UsageError(fmt::format("parameter '{}' is {}: parameters must be float32", name,
+                                   torch::toString(parameter.scalar_type())));
+    }
+  }
+  if (network.parameters().empty()) throw UsageError("the network has no parameters to train");
+}
+
 void require_reasonable_size(const model::Network& network) {
   constexpr std::int64_t kMaxParameters = std::int64_t{1} << 29U;  // MPI counts bytes as int
   std::int64_t parameters = 0;
@@ -44,6 +60,7 @@ model::NetworkPtr make_network(Job& job, const train::TrainOptions& options, tas
   auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     torch::manual_seed(options.sampling.seed);
     auto made = task.make_network(spec);
+    require_trainable(*made);
     require_reasonable_size(*made);
     if (!options.model.init_from.empty() && job.layout.rank == 0) {
       const auto weights = model::read_weights(options.model.init_from);

@@ -23,6 +23,22 @@ std::vector<std::int64_t> sizes_of(const std::vector<torch::Tensor>& parameters)
   return sizes;
 }
 
+/// Found here, because later it would be a crash or ranks that train apart.
+const std::vector<torch::Tensor>& usable(const std::vector<torch::Tensor>& parameters) {
+  const auto refuse = [&](std::size_t index, const char* why) {
+    throw UsageError(
+        fmt::format("parameter {} of {} cannot be trained: {}", index, parameters.size(), why));
+  };
+  if (parameters.empty()) throw UsageError("the network has no parameters to train");
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto& parameter = parameters[i];
+    if (!parameter.requires_grad()) refuse(i, "it is frozen (requires_grad is off): leave it out");
+    if (parameter.scalar_type() != torch::kFloat32) refuse(i, "it is not float32");
+    if (parameter.device() != parameters[0].device()) refuse(i, "it is on another device");
+  }
+  return parameters;
+}
+
 /// Adds the time until its destruction to a sum.
 class ScopedSeconds {
  public:
@@ -73,7 +89,7 @@ GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
                                  std::int64_t extra_elements)
     : communicator_(communicator),
       compute_(compute),
-      plan_(plan_buckets(sizes_of(parameters), limits)),
+      plan_(plan_buckets(sizes_of(usable(parameters)), limits)),
       parameters_(parameters),
       extra_elements_(extra_elements),
       shards_(shards),
@@ -101,12 +117,20 @@ void GradientReducer::flatten(const std::vector<torch::Tensor>& parameters) {
   flat_gradients_ = buffer_.narrow(0, 0, plan_.elements);
   tail_ = buffer_.narrow(0, plan_.elements, kTailElements + extra_elements_);
   const auto values = views_of(flat_parameters_);
-  const auto gradients = views_of(flat_gradients_);
+  gradients_ = views_of(flat_gradients_);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const torch::Tensor& parameter = parameters[i];
     torch::Tensor(values[i]).copy_(parameter);
     parameter.set_data(values[i]);
-    parameter.mutable_grad() = gradients[i];
+  }
+  attach_gradients();
+}
+
+/// A gradient that was set to none would be summed over ranks as zeros.
+void GradientReducer::attach_gradients() {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    auto& gradient = parameters_[i].mutable_grad();
+    if (!gradient.is_same(gradients_[i])) gradient = gradients_[i];
   }
 }
 
@@ -143,6 +167,7 @@ void GradientReducer::begin_step(bool gradients_are_zero) {
   auto& left_over = gradients_are_zero ? tail_ : buffer_;
   compute_.access({}, {memory_of(left_over)});
   left_over.zero_();
+  attach_gradients();
   if (tree_) tree_->clear();
   shards_left_ = shards_;
   last_backward_ = false;
@@ -181,6 +206,12 @@ void GradientReducer::next_shard() {
 void GradientReducer::gradient_is_ready(std::size_t bucket, std::size_t parameter) {
   const std::lock_guard lock(hook_);
   const auto& gradient = parameters_[parameter].grad();
+  if (!gradient.is_same(gradients_[parameter])) {
+    throw UsageError(
+        fmt::format("the gradient of parameter {} of {} was set to none within a step: call "
+                    "begin_step in place of zero_grad",
+                    parameter, parameters_.size()));
+  }
   compute_.access({memory_of(gradient)}, {memory_of(gradient)});
   if (!last_backward_) return;
   --missing_[bucket];

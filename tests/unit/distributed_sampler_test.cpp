@@ -86,6 +86,27 @@ TEST(DistributedSampler, ReplicasTogetherFollowOneOrderWhateverTheirNumber) {
   }
 }
 
+TEST(DistributedSampler, AShareIsWhatTheReplicaHasOfARange) {
+  for (const std::int64_t replicas : {1, 2, 3, 8}) {
+    const DistributedSampler sampler{.samples = 50, .replicas = replicas, .tail = Tail::kExact};
+    for (std::int64_t first = 0; first < 50; ++first) {
+      for (const std::int64_t count : {0, 1, 7, 50}) {
+        for (std::int64_t replica = 0; replica < replicas; ++replica) {
+          std::vector<std::int64_t> places;  // by trying each
+          for (std::int64_t j = 0; j * replicas + replica < first + count; ++j) {
+            if (j * replicas + replica >= first) places.push_back(j);
+          }
+          const auto share = sampler.share(replica, first, count);
+          ASSERT_EQ(share.count, std::ssize(places));
+          if (!places.empty()) {
+            ASSERT_EQ(share.first, places.front());
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(DistributedSampler, EveryEpochHasAnotherOrder) {
   const DistributedSampler sampler{.samples = 50, .replicas = 1, .seed = 0};
   EXPECT_NE(sampler.indices(0, 0), sampler.indices(0, 1));

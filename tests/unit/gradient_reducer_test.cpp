@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <lockstep/base/error.hpp>
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
+
+#include "expect_error.hpp"
 
 namespace lockstep::sync {
 namespace {
@@ -68,6 +71,44 @@ class GradientReducerTest : public ::testing::Test {
   RecordingCommunicator communicator_;
   runtime::HostStream compute_;
 };
+
+TEST_F(GradientReducerTest, GradientsSetToNoneBeforeAStepAreAttachedAgain) {
+  loss().backward();
+  const auto expected = first_->weight.grad().clone();
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  for (auto& parameter : parameters()) parameter.mutable_grad() = torch::Tensor();
+  reducer.begin_step();
+  const auto value = loss();
+  reducer.expect_last_backward({.loss_sum = value, .samples = 5});
+  value.backward();
+  reducer.finish_step();
+  EXPECT_TRUE(first_->weight.grad().equal(expected));
+  EXPECT_TRUE(reducer.views_of(reducer.flat_gradients())[0].equal(expected));
+}
+
+TEST_F(GradientReducerTest, GradientsSetToNoneWithinAStepAreAnErrorOfTheBackwardPass) {
+  GradientReducer reducer(parameters(), communicator_, compute_, kSmallBuckets);
+  reducer.begin_step();
+  second_->bias.mutable_grad() = torch::Tensor();
+  const auto value = loss();
+  reducer.expect_last_backward({.loss_sum = value, .samples = 5});
+  tests::expect_error<UsageError>([&] { value.backward(); }, {"parameter 3 of 4", "begin_step"});
+}
+
+TEST_F(GradientReducerTest, ParametersThatCannotBeTrainedAreNamed) {
+  const auto refuse = [&](const std::vector<torch::Tensor>& all,
+                          std::initializer_list<std::string_view> mentions) {
+    tests::expect_error<UsageError>(
+        [&] { const GradientReducer reducer(all, communicator_, compute_, kSmallBuckets); },
+        mentions);
+  };
+  refuse({}, {"no parameters"});
+  first_->bias.set_requires_grad(false);
+  refuse(parameters(), {"parameter 1 of 4", "frozen"});
+  first_->bias.set_requires_grad(true);
+  refuse({first_->weight, torch::ones({2}, torch::dtype(torch::kFloat64).requires_grad(true))},
+         {"parameter 1 of 2", "float32"});
+}
 
 TEST_F(GradientReducerTest, GivesTheGradientsThatAutogradGivesAlone) {
   loss().backward();

@@ -7,6 +7,7 @@
 #include <torch/torch.h>
 
 #include <lockstep/data/dataset.hpp>
+#include <lockstep/data/distributed_sampler.hpp>
 
 namespace lockstep::data {
 
@@ -15,12 +16,6 @@ namespace lockstep::data {
 struct Batch {
   torch::Tensor inputs;
   torch::Tensor targets;
-};
-
-/// Consecutive samples of an order.
-struct SampleRange {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
 };
 
 /// Gathers rows of a data set into buffers that are used again for the next batch, and makes

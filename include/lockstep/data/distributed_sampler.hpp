@@ -6,6 +6,12 @@
 
 namespace lockstep::data {
 
+/// Consecutive samples of an order.
+struct SampleRange {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
 /// What happens to a data set that the ranks cannot share evenly.
 enum class Tail {
   kPad,   ///< repeat samples from the start until they can (PyTorch's default)
@@ -38,6 +44,11 @@ struct DistributedSampler {
   /// set_epoch): [count(replica)]. The permutation is torch.randperm with a generator seeded with
   /// seed + epoch; without shuffling it is the identity.
   [[nodiscard]] std::vector<std::int64_t> indices(std::int64_t replica, std::int64_t epoch) const;
+
+  /// Of elements [first, first + count) of the epoch, those that replica `replica` has: a range of
+  /// its `indices`.
+  [[nodiscard]] SampleRange share(std::int64_t replica, std::int64_t first,
+                                  std::int64_t count) const;
 };
 
 }  // namespace lockstep::data

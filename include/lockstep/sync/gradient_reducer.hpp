@@ -58,11 +58,13 @@ struct StepSeconds {
 /// several shards computes the gradients of each by themselves and adds them up by a ShardTree.
 ///
 /// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
-/// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
-/// their gradients must not be set to none. One thread; destruction, which must not
-/// come inside a step, removes the hooks and the gradients. Construction is collective: the
-/// communicator provides the buckets' memory, and each bucket is all-reduced once, since
-/// connections form at first use. `extra_elements` of the caller's are summed with the last bucket.
+/// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer:
+/// else UsageError. `begin_step` takes the place of zero_grad, and attaches gradients that were set
+/// to none; if they are between it and a backward pass, that throws UsageError. One thread;
+/// destruction, which must not come inside a step, removes the hooks and the gradients.
+/// Construction is collective: the communicator provides the buckets' memory, and each bucket is
+/// all-reduced once, since connections form at first use. `extra_elements` of the caller's are
+/// summed with the last bucket.
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
@@ -109,6 +111,7 @@ class GradientReducer {
   struct Accumulator;
 
   void flatten(const std::vector<torch::Tensor>& parameters);
+  void attach_gradients();
   void install_hooks(const std::vector<torch::Tensor>& parameters);
   void warm_up();
   void gradient_is_ready(std::size_t bucket, std::size_t parameter);
@@ -120,9 +123,10 @@ class GradientReducer {
   BucketPlan plan_;
   std::vector<torch::Tensor> parameters_;
   torch::Tensor flat_parameters_;
-  torch::Tensor buffer_;          // gradients, then the tail's scalars
-  torch::Tensor flat_gradients_;  // the gradients' part of buffer_
-  torch::Tensor tail_;            // the scalars' and extras' part of buffer_
+  torch::Tensor buffer_;                  // gradients, then the tail's scalars
+  torch::Tensor flat_gradients_;          // the gradients' part of buffer_
+  std::vector<torch::Tensor> gradients_;  // views of it, by registration index
+  torch::Tensor tail_;                    // the scalars' and extras' part of buffer_
   std::int64_t extra_elements_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
   std::int64_t shards_;            // of this rank, in each step
