@@ -1,7 +1,12 @@
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/session/shared_options.hpp>
 #include <lockstep/session/train_option_table.hpp>
 #include <lockstep/sync/gradient_reducer.hpp>
+#include <lockstep/train/optimizer_kind.hpp>
 
 namespace lockstep::session {
 namespace {
@@ -21,7 +26,6 @@ using options::seed;
 
 using data::Tail;
 using train::LearningRateSchedule;
-using train::Optimizer;
 
 constexpr std::int64_t kMaxEpochs = 1'000'000;
 constexpr std::int64_t kMaxTracedSteps = 1000;
@@ -69,14 +73,17 @@ OptionGroup duration_group(train::OptimizationOptions& optimization) {
             integer(optimization.max_steps, 0), Effect::kLength}}};
 }
 
+std::vector<std::pair<std::string, std::string>> optimizer_names() {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const auto& kind : train::optimizer_kinds()) names.emplace_back(kind.name, kind.name);
+  return names;
+}
+
 OptionGroup optimization_group(train::OptimizationOptions& optimization) {
   return {
       "Optimisation",
       {{"optimizer", "(default sgd)",
-        choice<Optimizer>(optimization.optimizer, {{"sgd", Optimizer::kSgd},
-                                                   {"adam", Optimizer::kAdam},
-                                                   {"adamw", Optimizer::kAdamW},
-                                                   {"rmsprop", Optimizer::kRmsProp}})},
+        choice<std::string>(optimization.optimizer, optimizer_names())},
        {"lr", "learning rate of every optimizer (default 0.001)", positive_number(optimization.lr)},
        {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
        {"weight-decay", "(default: 0.01 with adamw, else 0, as in PyTorch)",

@@ -14,79 +14,7 @@ namespace {
 
 constexpr double kNormEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_
 
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizationOptions& options,
-                                                        const torch::Tensor& parameters) {
-  const std::vector<torch::Tensor> all = {parameters};
-  const double weight_decay = weight_decay_of(options);
-  switch (options.optimizer) {
-    case Optimizer::kSgd:
-      return std::make_unique<torch::optim::SGD>(all, torch::optim::SGDOptions(options.lr)
-                                                          .momentum(options.momentum)
-                                                          .weight_decay(weight_decay));
-    case Optimizer::kAdam:
-      return std::make_unique<torch::optim::Adam>(
-          all, torch::optim::AdamOptions(options.lr).weight_decay(weight_decay));
-    case Optimizer::kAdamW:
-      return std::make_unique<torch::optim::AdamW>(
-          all, torch::optim::AdamWOptions(options.lr).weight_decay(weight_decay));
-    case Optimizer::kRmsProp:
-      break;
-  }
-  return std::make_unique<torch::optim::RMSprop>(all, torch::optim::RMSpropOptions(options.lr)
-                                                          .momentum(options.momentum)
-                                                          .weight_decay(weight_decay));
-}
-
-using State = torch::optim::OptimizerParamState;
-using StateTensor = std::pair<std::string, torch::Tensor*>;
-
-template <typename AdamState>
-std::vector<StateTensor> moments_of(State& state) {
-  auto& of_adam = static_cast<AdamState&>(state);
-  return {{"exp_avg", &of_adam.exp_avg()}, {"exp_avg_sq", &of_adam.exp_avg_sq()}};
-}
-
-/// The tensors of a state of `options.optimizer` that are in use.
-std::vector<StateTensor> tensors_of(State& state, const OptimizationOptions& options) {
-  switch (options.optimizer) {
-    case Optimizer::kSgd:
-      return {
-          {"momentum_buffer", &static_cast<torch::optim::SGDParamState&>(state).momentum_buffer()}};
-    case Optimizer::kAdam:
-      return moments_of<torch::optim::AdamParamState>(state);
-    case Optimizer::kAdamW:
-      return moments_of<torch::optim::AdamWParamState>(state);
-    case Optimizer::kRmsProp:
-      break;
-  }
-  auto& of_rmsprop = static_cast<torch::optim::RMSpropParamState&>(state);
-  std::vector<StateTensor> tensors = {{"square_avg", &of_rmsprop.square_avg()}};
-  if (options.momentum > 0) {
-    tensors.emplace_back("momentum_buffer", &of_rmsprop.momentum_buffer());
-  }
-  return tensors;
-}
-
-template <typename CountingState>
-std::unique_ptr<State> made(std::int64_t steps) {
-  auto state = std::make_unique<CountingState>();
-  state->step(steps);
-  return state;
-}
-
-std::unique_ptr<State> make_state(Optimizer optimizer, std::int64_t steps) {
-  switch (optimizer) {
-    case Optimizer::kSgd:
-      return std::make_unique<torch::optim::SGDParamState>();
-    case Optimizer::kAdam:
-      return made<torch::optim::AdamParamState>(steps);
-    case Optimizer::kAdamW:
-      return made<torch::optim::AdamWParamState>(steps);
-    case Optimizer::kRmsProp:
-      break;
-  }
-  return made<torch::optim::RMSpropParamState>(steps);
-}
+using State = OptimizerKind::State;
 
 /// By what LibTorch finds a parameter's state: its address, as text in 1.x.
 template <typename Key>
@@ -111,16 +39,16 @@ FlatOptimizer::FlatOptimizer(const OptimizationOptions& options, torch::Tensor p
                              const torch::Tensor& gradients)
     : options_(options),
       parameters_(std::move(parameters)),
-      clears_gradients_(parameters_.is_cpu() && options.optimizer == Optimizer::kSgd &&
-                        options.momentum == 0 && weight_decay_of(options) == 0) {
+      kind_(optimizer_kind(options)),
+      clears_gradients_(parameters_.is_cpu() && kind_.is_plain(options)) {
   parameters_.mutable_grad() = gradients;
-  optimizer_ = make_optimizer(options, parameters_);
+  optimizer_ = kind_.make(parameters_, options);
 }
 
 std::vector<std::string> FlatOptimizer::state_names() const {
-  if (options_.optimizer == Optimizer::kSgd && options_.momentum == 0) return {};
   std::vector<std::string> names;
-  for (const auto& [name, tensor] : tensors_of(*make_state(options_.optimizer, 0), options_)) {
+  const auto state = kind_.make_state(0);
+  for (const auto& [name, tensor] : kind_.tensors_of(*state, options_)) {
     names.push_back(name);
   }
   return names;
@@ -129,7 +57,7 @@ std::vector<std::string> FlatOptimizer::state_names() const {
 std::vector<model::NamedTensor> FlatOptimizer::state() const {
   std::vector<model::NamedTensor> copies;
   for (const auto& [key, state] : optimizer_->state()) {  // one entry: there is one parameter
-    for (const auto& [name, tensor] : tensors_of(*state, options_)) {
+    for (const auto& [name, tensor] : kind_.tensors_of(*state, options_)) {
       if (tensor->defined()) copies.push_back({name, tensor->detach().clone()});
     }
   }
@@ -138,8 +66,8 @@ std::vector<model::NamedTensor> FlatOptimizer::state() const {
 
 void FlatOptimizer::restore(const std::vector<model::NamedTensor>& state, std::int64_t steps) {
   if (state.empty()) return;
-  auto made = make_state(options_.optimizer, steps);
-  for (const auto& [name, tensor] : tensors_of(*made, options_)) {
+  auto made = kind_.make_state(steps);
+  for (const auto& [name, tensor] : kind_.tensors_of(*made, options_)) {
     for (const auto& kept : state) {
       if (kept.name == name)
         *tensor = kept.value.to(parameters_.device(), torch::kFloat32, false, true);

@@ -87,7 +87,7 @@ TEST_F(ReplicaCheckTest, TrainingStopsAtTheNextCheck) {
   if (layout_.world_size < 3) GTEST_SKIP() << "needs a majority";
   auto options = tests::small_run();
   options.distribution.check_replicas_every = 4;
-  options.optimization.optimizer = Optimizer::kAdam;
+  options.optimization.optimizer = "adam";
   options.sampling.batch_size = 2;
   options.optimization.accumulate_steps = 1;
   const auto gradients = comm::make_communicator({}, layout_);

@@ -145,7 +145,7 @@ TEST(CheckCombinations, RefusesImpossibleOnes) {
   tests::expect_error<UsageError>([&] { check_combinations(both); },
                                   {"--batch-size", "--global-batch-size"});
   TrainOptions adam;
-  adam.optimization.optimizer = Optimizer::kAdam;
+  adam.optimization.optimizer = "adam";
   adam.optimization.momentum = 0.9;
   tests::expect_error<UsageError>([&] { check_combinations(adam); }, {"--momentum", "adam"});
   EXPECT_NO_THROW(check_combinations({}));

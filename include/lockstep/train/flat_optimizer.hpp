@@ -8,7 +8,7 @@
 #include <torch/torch.h>
 
 #include <lockstep/model/network.hpp>
-#include <lockstep/train/options.hpp>
+#include <lockstep/train/optimizer_kind.hpp>
 
 namespace lockstep::train {
 
@@ -44,6 +44,7 @@ class FlatOptimizer {
 
   OptimizationOptions options_;
   torch::Tensor parameters_;
+  const OptimizerKind& kind_;
   bool clears_gradients_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };

@@ -1,5 +1,5 @@
 // What `lockstep train` can be asked for, as plain structs. The command line's names, ranges and
-// help texts are in app; the meanings are in docs/options.md.
+// help texts are in session; the meanings are in docs/options.md.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,6 @@
 
 namespace lockstep::train {
 
-enum class Optimizer : std::uint8_t { kSgd, kAdam, kAdamW, kRmsProp };
 enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear };
 enum class Overlap : std::uint8_t { kAuto, kOn, kOff };
 enum class Progress : std::uint8_t { kAuto, kOn, kOff };
@@ -41,8 +40,8 @@ struct ModelOptions {
 
 struct OptimizationOptions {
   std::int64_t epochs = 10;
-  std::int64_t max_steps = 0;  ///< 0: no limit
-  Optimizer optimizer = Optimizer::kSgd;
+  std::int64_t max_steps = 0;     ///< 0: no limit
+  std::string optimizer = "sgd";  ///< of optimizer_kinds()
   double lr = 1e-3;
   double momentum = 0;
   std::optional<double> weight_decay;  ///< default: that of PyTorch's optimizer of this kind
