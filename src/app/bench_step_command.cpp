@@ -142,8 +142,10 @@ StepResult measure(session::Job& job, const session::Training& training, BenchSt
                                 result.ranks[i].step * kMillisecondsPerSecond;
   }
   result.sgemm_ms = probe.products_ms_p50();
-  result.gflop_per_s =
-      products.gflop() * static_cast<double>(passes) / result.sgemm_ms * kMillisecondsPerSecond;
+  if (products.gflop() > 0) {
+    result.gflop_per_s =
+        products.gflop() * static_cast<double>(passes) / result.sgemm_ms * kMillisecondsPerSecond;
+  }
   result.fma_peak_gflop_per_s =
       benchmark::measure_fma_peak_gflop_per_s() * training.compute.threads;
   return result;

@@ -75,6 +75,11 @@ ordered_json figures(const StepResult& result) {
   figures["sgemm_share_of_step"] = result.sgemm_share_of_step();
   figures["gflop_per_s"] = result.gflop_per_s;
   figures["fma_peak_gflop_per_s"] = result.fma_peak_gflop_per_s;
+  if (result.gflop_per_s == 0) {
+    for (const char* name : {"sgemm_ms", "sgemm_share_of_step", "gflop_per_s"}) {
+      figures[name] = nullptr;
+    }
+  }
   return figures;
 }
 
@@ -175,6 +180,13 @@ std::string step_result_text(const StepResult& result, const train::BatchSizes& 
                         values.p50, values.p95, values.p99);
   }
   text += fmt::format("wait for the slowest   {:>9.4f}  (mean over ranks)\n", mean_wait(result));
+  if (result.gflop_per_s == 0) {
+    return text +
+           fmt::format(
+               "images/s {:.0f}; no bare matrix products: most of this network's time is not "
+               "in linear layers\n",
+               result.images_per_second);
+  }
   return text + fmt::format(
                     "bare matrix products   {:>19.4f}   {:.0f} % of the step\n"
                     "images/s {:.0f}; matrix products {:.0f} GFLOP/s, {:.0f} % of the multiply-add "

@@ -5,7 +5,8 @@
 namespace lockstep::benchmark {
 
 MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<model::LinearShape>& layers,
-                               const torch::Device& device) {
+                               const torch::Device& device)
+    : device_(device) {
   constexpr double kOperationsEach = 2;  // a multiplication and an addition
   const auto options = torch::TensorOptions(device).dtype(torch::kFloat32);
   for (const auto& [in, out] : layers) {
@@ -20,8 +21,7 @@ MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<model::Line
 
 double MatrixProducts::run() {
   const torch::NoGradGuard no_gradients;
-  const auto device = layers_.front().weight.device();
-  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+  if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
   const auto start = std::chrono::steady_clock::now();
   for (auto& layer : layers_) at::mm_out(layer.output, layer.input, layer.weight.t());
   for (std::size_t i = layers_.size(); i-- > 0;) {
@@ -29,7 +29,7 @@ double MatrixProducts::run() {
     at::mm_out(layer.weight_gradient, layer.output.t(), layer.input);
     if (i > 0) at::mm_out(layer.input, layer.output, layer.weight);
   }
-  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+  if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/task/builtin_task.hpp>
 #include <lockstep/task/data_kind.hpp>
@@ -45,7 +48,24 @@ std::unique_ptr<data::DatasetSource> BuiltinTask::open_data() {
   return data_kind(synthetic_ ? "synthetic" : "fashion-mnist").open(data_folder_);
 }
 
+/// An option that the chosen network does not have would otherwise be ignored in silence.
+void BuiltinTask::refuse_options_of_others() {
+  for (const auto& fresh : make_network_kinds()) {
+    if (fresh->name() == network_) continue;
+    const auto& kind = *std::find_if(networks_.begin(), networks_.end(),
+                                     [&](const auto& one) { return one->name() == fresh->name(); });
+    const auto defaults = fresh->options();
+    const auto options = kind->options();
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      if (options[i].binding.get() == defaults[i].binding.get()) continue;
+      throw UsageError(fmt::format("--{} is for --model {}, and this is --model {}",
+                                   options[i].name, fresh->name(), network_));
+    }
+  }
+}
+
 model::NetworkPtr BuiltinTask::make_network(const data::SampleSpec& spec) {
+  refuse_options_of_others();
   const auto& chosen = *std::find_if(networks_.begin(), networks_.end(),
                                      [&](const auto& kind) { return kind->name() == network_; });
   return chosen->make(spec);

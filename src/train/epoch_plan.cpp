@@ -9,7 +9,8 @@ EpochPlan::EpochPlan(const data::DistributedSampler& sampler, const BatchSizes& 
                      std::int64_t epoch, std::span<const std::int64_t> samples)
     : sampler_(sampler), sizes_(sizes), begins_{0} {
   for (const std::int64_t turn : sync::shard_order(sizes.shards_per_rank)) {
-    const auto shard = sampler.indices(rank + sizes.ranks * turn, epoch);
+    numbers_.push_back(rank + sizes.ranks * turn);
+    const auto shard = sampler.indices(numbers_.back(), epoch);
     for (const std::int64_t index : shard)
       mine_.push_back(samples[static_cast<std::size_t>(index)]);
     begins_.push_back(static_cast<std::int64_t>(mine_.size()));

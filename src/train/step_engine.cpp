@@ -1,3 +1,6 @@
+#include <xxhash.h>
+
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -30,6 +33,7 @@ sync::BucketLimits bucket_limits(const DistributionOptions& options, bool overla
 StepEngine::StepEngine(const TrainOptions& options, const BatchSizes& sizes,
                        const TrainerParts& parts, std::int64_t largest_batch)
     : parts_(parts),
+      seed_(options.sampling.seed),
       gatherer_(parts.train, largest_batch),
       buffers_(*parts.network, sizes.shards()),
       reducer_(parts.network->parameters(), parts.gradients, parts.compute,
@@ -99,6 +103,17 @@ torch::Tensor StepEngine::sum_gradients(const StepRequest& request) {
   return own_loss;
 }
 
+/// For networks that draw random numbers: what they draw depends on nothing but the run's seed and
+/// the place of the forward pass in it.
+void StepEngine::seed_generators(const StepRequest& request, std::size_t shard,
+                                 std::size_t batch) const {
+  if (!parts_.network->draws_random_numbers()) return;
+  const std::array<std::uint64_t, 4> place = {
+      seed_, static_cast<std::uint64_t>(request.step),
+      static_cast<std::uint64_t>(plan_->shard_number(shard)), batch};
+  torch::manual_seed(XXH3_64bits(place.data(), sizeof(place)));
+}
+
 torch::Tensor StepEngine::compute_shard(const StepRequest& request, std::size_t shard) {
   const auto batches = plan_->micro_batches(request.step_of_epoch, shard);
   const double scale = 1.0 / static_cast<double>(plan_->global_samples(request.step_of_epoch));
@@ -109,6 +124,7 @@ torch::Tensor StepEngine::compute_shard(const StepRequest& request, std::size_t 
     const auto batch = gatherer_.gather(batches[i]);
     timer_.end_phase(Phase::kData);
     show(watch::Phase::kForward, request);
+    seed_generators(request, shard, i);
     const auto loss = parts_.loss(parts_.network->forward(batch.inputs), batch.targets);
     mine.samples += batches[i].count;
     mine.loss_sum = mine.loss_sum.defined() ? mine.loss_sum + loss.detach() : loss.detach();

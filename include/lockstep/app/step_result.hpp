@@ -31,9 +31,9 @@ struct StepResult {
   std::vector<RankStepTimes> ranks;  ///< in rank order
   std::vector<double> losses;  ///< of the first steps, to see that the right thing was computed
   std::int64_t steps = 0;
-  double images_per_second = 0;  ///< of all ranks
-  double sgemm_ms = 0;           ///< median
-  double gflop_per_s = 0;
+  double images_per_second = 0;     ///< of all ranks
+  double sgemm_ms = 0;              ///< median
+  double gflop_per_s = 0;           ///< 0: the network names no linear layers to measure
   double fma_peak_gflop_per_s = 0;  ///< of the rank's threads
   nlohmann::ordered_json configuration{};
 

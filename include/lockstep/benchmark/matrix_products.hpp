@@ -16,7 +16,7 @@ namespace lockstep::benchmark {
 /// [B, out] × [out, in]. One thread.
 class MatrixProducts {
  public:
-  /// `batch`: rows B.
+  /// `batch`: rows B. Without layers there is nothing to run.
   MatrixProducts(std::int64_t batch, const std::vector<model::LinearShape>& layers,
                  const torch::Device& device);
 
@@ -33,6 +33,7 @@ class MatrixProducts {
     torch::Tensor output;           // [B, out]
     torch::Tensor weight_gradient;  // [out, in]
   };
+  torch::Device device_;
   std::vector<Layer> layers_;
   double gflop_ = 0;
 };

@@ -22,6 +22,7 @@ class Mlp final : public Network {
 
   /// inputs [B, …] float32 with as many elements each as the first layer is wide.
   torch::Tensor forward(const torch::Tensor& inputs) override;
+  [[nodiscard]] bool draws_random_numbers() const override { return false; }
   bool use_bfloat16() override;
   [[nodiscard]] std::vector<LinearShape> linear_layers() const override { return layers_; }
   [[nodiscard]] std::string explain_misfit(const std::vector<NamedTensor>& tensors) const override;

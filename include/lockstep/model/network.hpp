@@ -26,6 +26,11 @@ class Network : public torch::nn::Module {
   /// inputs [B, …] float32, of the shape that the data's SampleSpec gives → [B, outputs] float32.
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
 
+  /// Whether forward, in training, draws random numbers from LibTorch's generators (dropout). They
+  /// are then seeded before each forward pass by the run's seed, the step and the shard, so that a
+  /// resumed run, and with virtual shards any number of ranks, draws the same.
+  [[nodiscard]] virtual bool draws_random_numbers() const { return true; }
+
   /// From now on layers compute in bfloat16, while parameters and their gradients stay float32.
   /// False: this network has no such way, and nothing has changed.
   virtual bool use_bfloat16() { return false; }

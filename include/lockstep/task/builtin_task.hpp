@@ -29,6 +29,8 @@ class BuiltinTask final : public Task {
   [[nodiscard]] bool uses_synthetic_data() const { return synthetic_; }
 
  private:
+  void refuse_options_of_others();
+
   std::vector<std::unique_ptr<NetworkKind>> networks_;
   std::string network_;  ///< the chosen one's name
   std::string data_folder_;

@@ -32,6 +32,8 @@ class EpochPlan {
 
   /// How many shards this rank takes, one after another, in each step.
   [[nodiscard]] std::size_t shards() const { return begins_.size() - 1; }
+  /// The number of this rank's `shard`-th shard among all.
+  [[nodiscard]] std::int64_t shard_number(std::size_t shard) const { return numbers_[shard]; }
   /// The forward passes of step `step` of this rank's `shard`-th shard: ranges of `order`, at most
   /// `micro` long; none if that shard has ended.
   [[nodiscard]] std::vector<data::SampleRange> micro_batches(std::int64_t step,
@@ -45,6 +47,7 @@ class EpochPlan {
   BatchSizes sizes_;
   std::vector<std::int64_t> mine_;
   std::vector<std::int64_t> begins_;  // of each shard in `mine_`, and the end of the last
+  std::vector<std::int64_t> numbers_;
 };
 
 }  // namespace lockstep::train

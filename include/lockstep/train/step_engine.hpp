@@ -104,6 +104,7 @@ class StepEngine {
 
   void show(watch::Phase phase, const StepRequest& request) const;
   [[nodiscard]] torch::Tensor sum_gradients(const StepRequest& request);
+  void seed_generators(const StepRequest& request, std::size_t shard, std::size_t batch) const;
   [[nodiscard]] torch::Tensor compute_shard(const StepRequest& request, std::size_t shard);
   [[nodiscard]] torch::Tensor measure_gradient_norm(bool logged);
   [[nodiscard]] sync::StepTotals take_totals();
@@ -111,6 +112,7 @@ class StepEngine {
   [[noreturn]] void fail_for_loss(const OpenStep& step) const;
 
   const TrainerParts& parts_;
+  std::uint64_t seed_;  // of the run
   data::BatchGatherer gatherer_;
   sync::BufferMoves buffers_;
   sync::GradientReducer reducer_;
