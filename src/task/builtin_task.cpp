@@ -29,14 +29,29 @@ std::vector<options::Option> BuiltinTask::data_options() {
            options::flag(synthetic_), Effect::kInput}};
 }
 
-std::vector<options::Option> BuiltinTask::network_options() {
+options::Option BuiltinTask::model_option() {
   std::vector<std::pair<std::string, std::string>> names;
   for (const auto& kind : networks_) names.emplace_back(kind->name(), kind->name());
-  std::vector<options::Option> all = {{"model", "the network (default " + names[0].first + ")",
-                                       options::choice(network_, names), Effect::kNetwork}};
+  return {"model", "the network (default " + names[0].first + ")", options::choice(network_, names),
+          Effect::kNetwork};
+}
+
+NetworkKind& BuiltinTask::chosen_network() const {
+  return **std::find_if(networks_.begin(), networks_.end(),
+                        [&](const auto& kind) { return kind->name() == network_; });
+}
+
+std::vector<options::Option> BuiltinTask::network_options() {
+  std::vector<options::Option> all = {model_option()};
   for (const auto& kind : networks_) {
     for (auto& option : kind->options()) all.push_back(std::move(option));
   }
+  return all;
+}
+
+std::vector<options::Option> BuiltinTask::configuration() {
+  std::vector<options::Option> all = {model_option()};
+  for (auto& option : chosen_network().options()) all.push_back(std::move(option));
   return all;
 }
 
@@ -66,9 +81,7 @@ void BuiltinTask::refuse_options_of_others() {
 
 model::NetworkPtr BuiltinTask::make_network(const data::SampleSpec& spec) {
   refuse_options_of_others();
-  const auto& chosen = *std::find_if(networks_.begin(), networks_.end(),
-                                     [&](const auto& kind) { return kind->name() == network_; });
-  return chosen->make(spec);
+  return chosen_network().make(spec);
 }
 
 void BuiltinTask::recognise(const model::Weights& weights) {

@@ -15,7 +15,7 @@ options::OptionTable table_of(Task& task) {
 }  // namespace
 
 nlohmann::ordered_json describe(Task& task) {
-  auto configuration = options::current_values(table_of(task));
+  auto configuration = options::current_values({{"Network", task.configuration()}});
   if (configuration.is_null()) configuration = nlohmann::ordered_json::object();  // no options
   return {{"name", task.name()}, {"configuration", std::move(configuration)}};
 }

@@ -19,6 +19,8 @@ class BuiltinTask final : public Task {
   [[nodiscard]] std::vector<options::Option> data_options() override;
   /// --model, and each network's own.
   [[nodiscard]] std::vector<options::Option> network_options() override;
+  /// --model, and the chosen network's own.
+  [[nodiscard]] std::vector<options::Option> configuration() override;
   [[nodiscard]] data::SampleSpec sample_spec() override;
   [[nodiscard]] std::unique_ptr<data::DatasetSource> open_data() override;
   void resolve_data(const std::string& folder) override { data_folder_ = folder; }
@@ -29,6 +31,8 @@ class BuiltinTask final : public Task {
   [[nodiscard]] bool uses_synthetic_data() const { return synthetic_; }
 
  private:
+  [[nodiscard]] options::Option model_option();
+  [[nodiscard]] NetworkKind& chosen_network() const;
   void refuse_options_of_others();
 
   std::vector<std::unique_ptr<NetworkKind>> networks_;

@@ -30,10 +30,11 @@ class Task {
   /// Stands in the metadata of weights and checkpoints; those of another task are refused.
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// Options of its own that say which data, and which network; bound to its variables. The second
-  /// are the task's configuration, which files of weights carry.
+  /// Options of its own that say which data, and which network; bound to its variables.
   [[nodiscard]] virtual std::vector<options::Option> data_options() { return {}; }
   [[nodiscard]] virtual std::vector<options::Option> network_options() { return {}; }
+  /// Those of the network options that say which network it is now: files of weights carry them.
+  [[nodiscard]] virtual std::vector<options::Option> configuration() { return network_options(); }
 
   /// What the samples of its data are, without opening them.
   [[nodiscard]] virtual data::SampleSpec sample_spec() = 0;
