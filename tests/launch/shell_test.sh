@@ -53,7 +53,7 @@ expect 'weights.safetensors' lockstep compare w
 
 # Every option that --help knows is offered.
 "$program" train --help | grep -o '^  --[a-z-]*' | tr -d ' ' | sort >"$work/known"
-completed lockstep train -- | tr ' ' '\n' | grep -vx -e --help -e --config | sort >"$work/offered"
+completed lockstep train -- | tr ' ' '\n' | grep -vx -e --help -e --config -e --check-options | sort >"$work/offered"
 diff "$work/known" "$work/offered" >&2 || fail "bash does not offer the options of --help"
 
 # --- zsh: with stand-ins for its own helpers, that say what they were asked for ------------------------------
@@ -72,7 +72,7 @@ if command -v zsh >/dev/null; then
   [[ $(asked lockstep train '') == *'--optimizer=[(default sgd)]:sgd/adam/adamw/rmsprop:(sgd adam adamw rmsprop)'* ]] ||
     fail "zsh does not know the optimizers"
   [[ $(asked lockstep bench step '') == *'--independent='* ]] || fail "zsh does not know bench step"
-  (($(asked lockstep train '' | grep -c '^--') == $(wc -l <"$work/known") + 2)) || fail "zsh lacks options of train"
+  (($(asked lockstep train '' | grep -c '^--') == $(wc -l <"$work/known") + 3)) || fail "zsh lacks options of train"
 else
   echo 'shell_test: zsh is not installed: its script was not run' >&2
 fi
