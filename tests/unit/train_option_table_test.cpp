@@ -61,7 +61,7 @@ std::set<std::string> options_with(Effect effect) {
 
 TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
   using Names = std::set<std::string>;
-  EXPECT_EQ(options_with(Effect::kNetwork), (Names{"hidden", "model"}));
+  EXPECT_EQ(options_with(Effect::kNetwork), (Names{"dropout", "hidden", "model"}));
   // A run can go on only with the same.
   EXPECT_EQ(options_with(Effect::kResults),
             (Names{"global_batch_size", "shuffle", "data_seed", "tail", "train_samples",
