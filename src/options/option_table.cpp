@@ -62,7 +62,7 @@ std::string typed_text(const nlohmann::json& value) {
 }
 
 nlohmann::ordered_json current_values(const OptionTable& table) {
-  nlohmann::ordered_json values;
+  auto values = nlohmann::ordered_json::object();
   for (const auto& group : table) {
     for (const auto& option : group.options) {
       values[record_name(option.name)] = option.binding.get();

@@ -1,5 +1,3 @@
-#include <utility>
-
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
@@ -15,9 +13,8 @@ options::OptionTable table_of(Task& task) {
 }  // namespace
 
 nlohmann::ordered_json describe(Task& task) {
-  auto configuration = options::current_values({{"Network", task.configuration()}});
-  if (configuration.is_null()) configuration = nlohmann::ordered_json::object();  // no options
-  return {{"name", task.name()}, {"configuration", std::move(configuration)}};
+  return {{"name", task.name()},
+          {"configuration", options::current_values({{"Network", task.configuration()}})}};
 }
 
 void configure(Task& task, const nlohmann::ordered_json& description, const std::string& where) {
