@@ -15,7 +15,7 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(nlohmann_json REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
-include(FindLibTorch)
+find_package(LibTorch REQUIRED)
 
 # What --version says. Libraries without a version for CMake have one in a header.
 function(lockstep_header_version result file pattern)

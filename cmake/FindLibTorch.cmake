@@ -19,7 +19,12 @@ if(LOCKSTEP_REQUIRE_CUDA)
   endif()
 endif()
 
-find_package(Torch REQUIRED)
+find_package(Torch ${LibTorch_FIND_VERSION})
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibTorch REQUIRED_VARS TORCH_LIBRARIES VERSION_VAR Torch_VERSION)
+if(NOT LibTorch_FOUND)
+  return()
+endif()
 
 add_library(lockstep_torch INTERFACE)
 target_link_libraries(lockstep_torch INTERFACE ${TORCH_LIBRARIES})

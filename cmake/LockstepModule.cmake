@@ -13,8 +13,10 @@ function(lockstep_module name)
   set(target lockstep_${name})
   set(header_root ${PROJECT_BINARY_DIR}/include_roots/${name})
   file(MAKE_DIRECTORY ${header_root}/lockstep)
-  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/lockstep/${name} ${header_root}/lockstep/${name}
-       SYMBOLIC)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/include/lockstep/${name})
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/lockstep/${name} ${header_root}/lockstep/${name}
+         SYMBOLIC)
+  endif()
 
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(lockstep::${name} ALIAS ${target})
