@@ -1,7 +1,7 @@
+#include <lockstep/app/diagnosis.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <lockstep/app/diagnosis.hpp>
 
 namespace lockstep::app {
 namespace {
