@@ -9,6 +9,7 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/json_text.hpp>
 #include <lockstep/metrics/sinks.hpp>
 
 namespace lockstep::metrics {
@@ -103,7 +104,7 @@ class JsonLinesSink final : public EventSink {
   /// A disk that is full must not end the training: lines that cannot be written are left out,
   /// whole.
   void write(const Json& object) {
-    std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string line = json_line(object);
     line.push_back('\n');
     if (torn_) line.insert(line.begin(), '\n');
     const auto [failure, torn] = append_whole(file_.get(), as_byte_span(line), path_);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <lockstep/base/json_text.hpp>
 #include <lockstep/metrics/trace.hpp>
 
 namespace lockstep::metrics {
@@ -76,7 +77,7 @@ std::string encode_trace(const RankTrace& trace) {
   }
   const Json document = {trace.rank, trace.host, trace.clock_offset_seconds,
                          trace.uncertainty_seconds, spans};
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_line(document);
 }
 
 RankTrace decode_trace(const std::string& text) {
@@ -110,7 +111,7 @@ std::string chrome_trace(const std::vector<RankTrace>& ranks) {
   const Json document = {{"displayTimeUnit", "ms"},
                          {"otherData", {{"clock_uncertainty_us", uncertainties}}},
                          {"traceEvents", events}};
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_line(document) + "\n";
 }
 
 }  // namespace lockstep::metrics

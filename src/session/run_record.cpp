@@ -5,6 +5,7 @@
 #include <torch/version.h>
 
 #include <lockstep/base/file.hpp>
+#include <lockstep/base/json_text.hpp>
 #include <lockstep/base/version.hpp>
 #include <lockstep/runtime/blas_kernels.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
@@ -12,7 +13,6 @@
 namespace lockstep::session {
 namespace {
 
-constexpr int kIndentation = 2;
 constexpr const char* kLockstepTrain = "lockstep train";
 
 /// Null where LibTorch computes with another library.
@@ -64,9 +64,7 @@ void write_run_record(const std::filesystem::path& folder, const std::string& pr
                                      {"test_samples", dataset.test.size()},
                                      {"sha256", digests}}}};
   if (program != kLockstepTrain) record["program"] = program;
-  write_file_atomically(
-      folder / "config.json",
-      record.dump(kIndentation, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file_atomically(folder / "config.json", json_document(record));
 }
 
 }  // namespace lockstep::session

@@ -1,4 +1,4 @@
-#include <lockstep/app/diagnosis.hpp>
+#include "commands/doctor/diagnosis.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

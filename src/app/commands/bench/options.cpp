@@ -1,0 +1,60 @@
+#include "commands/bench/options.hpp"
+
+#include <lockstep/options/bindings.hpp>
+#include <lockstep/session/train_option_table.hpp>
+
+namespace lockstep::app {
+namespace {
+
+using options::byte_size;
+using options::integer;
+using options::on_off;
+using options::OptionGroup;
+using options::OptionTable;
+using options::path;
+
+constexpr std::int64_t kMaxBytes = std::int64_t{4} << 30U;  // one collective's count fits an int
+constexpr std::int64_t kMaxIterations = 1'000'000;
+
+OptionGroup results_group(ResultFiles& files) {
+  return {"Results",
+          {{"json", "write the results as JSON", path(files.json, "FILE")},
+           {"csv", "write the results as comma-separated values", path(files.csv, "FILE")}}};
+}
+
+}  // namespace
+
+OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
+  auto& sizes = options.sizes;
+  return {
+      {"Sizes",
+       {{"min-bytes", "smallest vector (default 1K)",
+         byte_size(sizes.min_bytes, sizeof(float), kMaxBytes)},
+        {"max-bytes", "largest vector (default 16M)",
+         byte_size(sizes.max_bytes, sizeof(float), kMaxBytes)},
+        {"factor", "from one size to the next (default 4)", integer(sizes.factor, 2, 1 << 20)},
+        {"iterations", "of each size (default 100)", integer(sizes.iterations, 1, kMaxIterations)},
+        {"warmup", "iterations before those that count (default 10)",
+         integer(sizes.warmup, 0, kMaxIterations)},
+        {"check", "compare every sum with the right one (default on)", on_off(sizes.check)}}},
+      session::communicator_group(options.distribution),
+      results_group(options.files)};
+}
+
+OptionTable bench_step_option_table(BenchStepOptions& options) {
+  OptionTable table = {
+      {"Steps",
+       {{"steps", "that count, and as many before to warm up; at most 60000 images (default 300)",
+         integer(options.steps, 1, kMaxIterations)},
+        {"synthetic", "images that are made up; off: FashionMNIST (default on)",
+         on_off(options.synthetic)},
+        {"data-dir", "FashionMNIST's folder, with --synthetic off", path(options.data_dir, "DIR")},
+        {"independent", "every rank trains alone, all at the same time (default off)",
+         on_off(options.independent)}}}};
+  for (auto& group : session::step_option_table(options.train, options.task))
+    table.push_back(std::move(group));
+  table.push_back(results_group(options.files));
+  return table;
+}
+
+}  // namespace lockstep::app

@@ -1,0 +1,36 @@
+// What `predict` says: a line per image, JSON, and a picture of what the network saw.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include "commands/predict/questions.hpp"
+
+namespace lockstep::app {
+
+/// Whether pictures are drawn with characters.
+enum class Drawing : std::uint8_t { kAuto, kOn, kOff };
+
+/// A network's outputs for some questions, a row per question.
+struct Answers {
+  torch::Tensor logits;         ///< [questions, classes] float32
+  torch::Tensor probabilities;  ///< as logits
+  std::vector<std::string> classes;
+};
+
+/// A line per question, and its picture.
+[[nodiscard]] std::string answers_text(const std::vector<Question>& questions,
+                                       const Answers& answers, Drawing drawing);
+
+/// As docs/options.md describes it.
+[[nodiscard]] nlohmann::ordered_json answers_json(const std::vector<Question>& questions,
+                                                  const Answers& answers);
+
+/// All images side by side, each pixel as a square that can be seen, as the bytes of a PNG.
+[[nodiscard]] std::string questions_png(const std::vector<Question>& questions);
+
+}  // namespace lockstep::app
