@@ -22,7 +22,8 @@ class ConsoleSink final : public EventSink {
     print(fmt::format("Epoch {}\n-------------------------------\n", event.epoch));
   }
   void on(const TrainStep& event) override {
-    // With --tail pad an epoch trains a few samples twice; the tutorial's lines end at the total.
+    // With a padded tail an epoch trains a few samples twice; the tutorial's lines end at the
+    // total.
     print(fmt::format("loss: {:7f}  [{:5d}/{:5d}]\n", event.loss,
                       std::min(event.samples, event.samples_per_epoch), event.samples_per_epoch));
   }

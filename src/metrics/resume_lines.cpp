@@ -1,5 +1,3 @@
-#include <fstream>
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -7,48 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/base/file.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
 
 namespace lockstep::metrics {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20U;
-
-/// The lines of a file, none longer than an event can be.
-class Lines {
- public:
-  explicit Lines(const std::filesystem::path& path) : file_(path, std::ios::binary) {}
-
-  /// False at the end. An end without a line feed is what a killed run leaves: no line.
-  bool next() {
-    if (!file_.is_open()) return false;
-    file_.getline(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-    if (file_.eof() || file_.bad()) return false;
-    const bool too_long = file_.fail();
-    ++number_;
-    text_ = std::string_view(buffer_).substr(
-        0, static_cast<std::size_t>(file_.gcount()) - (too_long ? 0 : 1));
-    event_ = too_long ? json(json::value_t::discarded) : json::parse(text_, nullptr, false);
-    if (too_long) {
-      file_.clear();
-      file_.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-    }
-    return true;
-  }
-  [[nodiscard]] bool is_readable() const { return file_.is_open() && !file_.bad(); }
-  [[nodiscard]] std::int64_t number() const { return number_; }
-  [[nodiscard]] std::string_view text() const { return text_; }  ///< its beginning, if too long
-  [[nodiscard]] const json& event() const { return event_; }
-
- private:
-  std::ifstream file_;
-  std::string buffer_ = std::string(kMaxEventBytes, '\0');
-  std::string_view text_;
-  json event_;
-  std::int64_t number_ = 0;
-};
 
 std::int64_t number(const json& event, const char* name) {
   const auto found = event.find(name);
@@ -75,7 +38,7 @@ std::string drop_lines_past(const std::filesystem::path& path, std::int64_t step
   std::string kept;
   std::int64_t damaged = 0;
   std::int64_t first_damaged = 0;
-  Lines lines(path);
+  EventLines lines(path);
   while (lines.next()) {
     if (lines.text().empty()) continue;
     if (lines.event().is_object()) {
@@ -105,7 +68,7 @@ std::string drop_lines_past(const std::filesystem::path& path, std::int64_t step
 
 bool says_completed(const std::filesystem::path& path, std::int64_t steps) {
   json last = json::object();
-  Lines lines(path);
+  EventLines lines(path);
   while (lines.next()) {
     if (lines.event().is_object()) last = lines.event();
   }

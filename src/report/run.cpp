@@ -9,19 +9,20 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/report/run.hpp>
 
 namespace lockstep::report {
 namespace {
 
+using metrics::kMetricsFile;
 using nlohmann::json;
 
 constexpr std::uintmax_t kMaxRunBytes = std::uintmax_t{1} << 30U;
 constexpr std::size_t kMaxClasses = 1000;
-constexpr const char* kMetrics = "metrics.jsonl";
 
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
-  throw DataError(fmt::format("{}: {}: is that the folder of a run (--output-dir)?", where, what));
+  throw DataError(fmt::format("{}: {}: is that the folder of a run?", where, what));
 }
 
 std::ifstream open(const std::filesystem::path& path) {
@@ -85,24 +86,22 @@ void take(const json& event, Run& run) {
 }
 
 void read_events(const std::filesystem::path& path, Run& run) {
-  auto file = open(path);
-  int line_number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++line_number;
-    if (file.eof()) return;  // cut short by the end of the run
-    if (line.empty()) continue;
-    const auto event = json::parse(line, nullptr, false);
-    if (!event.is_object()) {
+  (void)open(path);
+  metrics::EventLines lines(path);
+  while (lines.next()) {
+    if (lines.text().empty()) continue;
+    if (!lines.event().is_object()) {
       run.warnings.push_back(
-          fmt::format("{}, line {}: no JSON object: left out", kMetrics, line_number));
+          fmt::format("{}, line {}: no JSON object: left out", kMetricsFile, lines.number()));
       continue;
     }
     try {
-      take(event, run);
+      take(lines.event(), run);
     } catch (const json::exception&) {
-      fail(fmt::format("{}:{}", path.string(), line_number), "no event that this version knows");
+      fail(fmt::format("{}:{}", path.string(), lines.number()), "no event that this version knows");
     }
   }
+  if (!lines.is_readable()) fail(path.string(), "cannot be read to its end");
 }
 
 Classification read_classification(const std::filesystem::path& path) {
@@ -154,7 +153,7 @@ std::int64_t Run::world_size() const {
 
 bool is_run(const std::filesystem::path& folder) {
   std::error_code error;
-  return std::filesystem::exists(folder / kMetrics, error);
+  return std::filesystem::exists(folder / kMetricsFile, error);
 }
 
 Run read_run(const std::filesystem::path& folder) {
@@ -162,7 +161,7 @@ Run read_run(const std::filesystem::path& folder) {
   if (!name.has_filename()) name = name.parent_path();
   Run run{.name = name.filename().string()};
   run.config = read_document(folder / "config.json");
-  read_events(folder / kMetrics, run);
+  read_events(folder / kMetricsFile, run);
   std::error_code error;
   const auto predictions = folder / "predictions.json";
   if (std::filesystem::exists(predictions, error)) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/report/statistics.hpp>
 #include <lockstep/report/sweep.hpp>
 
@@ -192,7 +193,7 @@ void add(Sweep& sweep, RepeatedTimes& all_reduces, const std::filesystem::path& 
 
 bool is_sweep(const std::filesystem::path& folder) {
   std::error_code error;
-  if (std::filesystem::exists(folder / "metrics.jsonl", error)) return false;
+  if (std::filesystem::exists(folder / metrics::kMetricsFile, error)) return false;
   return std::filesystem::exists(folder / kPlanFile, error) ||
          (std::filesystem::is_directory(folder, error) && !json_files(folder).empty());
 }

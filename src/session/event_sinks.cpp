@@ -9,6 +9,7 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/terminal.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 
 namespace lockstep::session {
 namespace {
@@ -38,7 +39,7 @@ std::unique_ptr<metrics::EventSink> make_event_sinks(const train::OutputOptions&
   if (auto terminal = progress_terminal(options.progress)) {
     sinks.push_back(metrics::make_progress_sink(*std::move(terminal)));
   }
-  sinks.push_back(metrics::make_json_lines_sink(folder / "metrics.jsonl"));
+  sinks.push_back(metrics::make_json_lines_sink(folder / metrics::kMetricsFile));
   auto& record = *sinks.back();
   if (options.tensorboard) {
     sinks.push_back(

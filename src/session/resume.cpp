@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
 #include <lockstep/train/checkpoint_folder.hpp>
 
@@ -28,9 +29,10 @@ StartPoint go_on_in(const std::string& output_dir, const Log& log) {
   checkpoints.remove_leftovers();
   start_point.checkpoint = checkpoints.read_newest(log);
   std::error_code ignored;
-  start_point.completed =
-      start_point.checkpoint && fs::exists(folder / "model.safetensors", ignored) &&
-      metrics::says_completed(folder / "metrics.jsonl", start_point.checkpoint->position.steps);
+  start_point.completed = start_point.checkpoint &&
+                          fs::exists(folder / "model.safetensors", ignored) &&
+                          metrics::says_completed(folder / metrics::kMetricsFile,
+                                                  start_point.checkpoint->position.steps);
   return start_point;
 }
 

@@ -6,6 +6,7 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/file.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
 #include <lockstep/train/predictions.hpp>
 
@@ -18,8 +19,8 @@ Output open_output(const train::TrainOptions& options, StartPoint& start_point, 
                          : train::RunFolder::create(options.output.output_dir));
   const train::RunPosition start;
   const auto& position = start_point.checkpoint ? start_point.checkpoint->position : start;
-  const auto remark = metrics::drop_lines_past(folder->path() / "metrics.jsonl", position.steps,
-                                               position.epoch, epoch_is_trained);
+  const auto remark = metrics::drop_lines_past(folder->path() / metrics::kMetricsFile,
+                                               position.steps, position.epoch, epoch_is_trained);
   if (!remark.empty()) log.warning(remark);
   auto checkpoints = std::make_unique<train::CheckpointWriter>(
       [where = folder.get()] { return train::CheckpointFolder(where->current_path()); },
