@@ -1,10 +1,7 @@
-#include <fcntl.h>
 #include <png.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -13,7 +10,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/base/file.hpp>
+#include <lockstep/base/input_file.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/picture.hpp>
 
@@ -24,31 +21,17 @@ namespace {
 
 constexpr std::int64_t kMaxPixels = 100'000'000;
 constexpr std::size_t kMaxFileBytes = std::size_t{512} << 20U;
-constexpr std::size_t kReadBytes = std::size_t{1} << 16U;
 constexpr int kMaxGrey = 255;
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw DataError(fmt::format("{}: {}", path.string(), what));
 }
 
-/// All bytes of a file, or of a pipe to its end.
-std::string read_file(const std::filesystem::path& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  const auto cannot_read = [&] {
-    fail(path, fmt::format("cannot read the picture: {}", system_error_text(errno)));
-  };
-  if (file.get() < 0) cannot_read();
-  std::string bytes;
-  std::vector<char> buffer(kReadBytes);
-  for (;;) {
-    const auto got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) cannot_read();
-    if (got == 0) return bytes;
-    bytes.append(buffer.data(), static_cast<std::size_t>(got));
-    if (bytes.size() > kMaxFileBytes) {
-      fail(path, fmt::format("more than {} bytes are no picture", kMaxFileBytes));
-    }
+std::string read_bytes(const std::filesystem::path& path) {
+  try {
+    return read_input_file(path, kMaxFileBytes);
+  } catch (const RuntimeFailure& failure) {
+    throw DataError(failure.what());
   }
 }
 
@@ -154,7 +137,7 @@ std::int64_t checked_pixels(const std::filesystem::path& path, std::int64_t widt
 }
 
 Picture read_picture(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
+  const auto bytes = read_bytes(path);
   if (is_png(bytes)) return read_png(path, bytes);
   if (bytes.starts_with("P2") || bytes.starts_with("P5")) return PgmReader(path, bytes).read();
   fail(path, "neither a PNG nor a PGM: save the picture as one of these");

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <system_error>
 
@@ -11,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/input_file.hpp>
 #include <lockstep/options/record.hpp>
 #include <lockstep/session/recorded_options.hpp>
 #include <lockstep/session/train_option_table.hpp>
@@ -21,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::uintmax_t kRecordLimitBytes = 1U << 20U;
+constexpr std::size_t kRecordLimitBytes = 1U << 20U;
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -61,15 +60,7 @@ std::optional<fs::path> record_of(const std::string& resume, const std::string& 
 
 std::vector<options::GivenOption> read_record(const options::OptionTable& table,
                                               const fs::path& path) {
-  std::error_code error;
-  const auto bytes = fs::file_size(path, error);
-  if (error || bytes > kRecordLimitBytes) {
-    throw UsageError(fmt::format("{}: {}", path.string(),
-                                 error ? error.message() : std::string("too large for a record")));
-  }
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return options::recorded_options(table, text, path.string());
+  return options::recorded_options(table, read_input_file(path, kRecordLimitBytes), path.string());
 }
 
 /// Whether what was given settles `recorded` as well, which therefore does not count.
@@ -153,7 +144,7 @@ void add_recorded_options(GivenOptions& to, const task::TaskFactory& make_task) 
   std::vector<options::GivenOption> record;
   try {
     record = read_record(values.table(), *path);
-  } catch (const UsageError& error) {
+  } catch (const Error& error) {
     notes.push_back(fmt::format("no options are taken from the run's record: {}", error.what()));
     return;
   }
