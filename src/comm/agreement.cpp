@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/failure.hpp>
@@ -31,11 +33,14 @@ void agree(Communicator& communicator, const runtime::RankLayout& layout,
   std::array<ExitCode, 1> code = {mine.code};
   communicator.broadcast(std::as_writable_bytes(std::span(code)), root).wait();
   const auto message = broadcast_text(communicator, std::move(mine.message), root);
-  throw AgreedError(code[0], message, communicator.rank() == root);
+  const auto settings = nlohmann::json::parse(
+      broadcast_text(communicator, nlohmann::json(mine.settings).dump(), root));
+  throw AgreedError(code[0], message, communicator.rank() == root, settings.get<Settings>());
 }
 
-void fail_together(const Communicator& communicator, const std::string& message) {
-  throw AgreedError(ExitCode::kFailure, message, communicator.rank() == 0);
+void fail_together(const Communicator& communicator, const std::string& message,
+                   Settings settings) {
+  throw AgreedError(ExitCode::kFailure, message, communicator.rank() == 0, std::move(settings));
 }
 
 }  // namespace lockstep::comm

@@ -10,18 +10,21 @@ namespace lockstep::comm {
 Backend choose_backend(Backend asked, bool on_gpu) {
   if (asked == Backend::kNccl && make_nccl_api() == nullptr) {
     throw UsageError(
-        "--backend nccl: this build of Lockstep has no NCCL; build it with launch/quickstart.sh "
-        "--cuda, or use --backend mpi");
+        "gradients are to be summed by NCCL, and this build of Lockstep has no NCCL: build it with "
+        "launch/quickstart.sh --cuda, or sum them by MPI",
+        {"backend"});
   }
   if (asked == Backend::kNccl && !on_gpu) {
     throw UsageError(
-        "--backend nccl: NCCL sums on GPUs, and this run computes on the CPU; use --backend mpi");
+        "gradients are to be summed by NCCL, which sums on GPUs, and this run computes on the CPU: "
+        "sum them by MPI",
+        {"backend"});
   }
   if (asked == Backend::kMpi && on_gpu) {
     throw UsageError(
-        "--backend mpi: MPI sums in host memory, and this run computes on GPUs; use --backend "
-        "nccl, "
-        "or --device cpu");
+        "gradients are to be summed by MPI, which sums in host memory, and this run computes on "
+        "GPUs: sum them by NCCL, or compute on the CPU",
+        {"backend", "device"});
   }
   return on_gpu ? Backend::kNccl : Backend::kMpi;
 }

@@ -10,9 +10,11 @@
 namespace lockstep::comm {
 namespace {
 
-constexpr const char* kOutOfMemory =
-    "out of memory: use a smaller --batch-size, --test-batch-size or --hidden, or fewer ranks a "
-    "host";
+Failure out_of_memory() {
+  return {ExitCode::kFailure,
+          "out of memory: use smaller batches or a smaller network, or start fewer ranks per host",
+          {"batch_size", "test_batch_size"}};
+}
 
 bool backtrace_wanted() {
   const char* value = std::getenv("LOCKSTEP_BACKTRACE");  // NOLINT(concurrency-mt-unsafe)
@@ -25,15 +27,15 @@ Failure describe_failure(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const Error& error) {
-    return {error.code(), one_line(error.what())};
+    return {error.code(), one_line(error.what()), error.settings()};
   } catch (const std::bad_alloc&) {
-    return {ExitCode::kFailure, kOutOfMemory};
+    return out_of_memory();
   } catch (const std::exception& error) {
     // LibTorch puts a stack trace behind the first line.
     const std::string_view text(error.what());
     if (text.find("allocate memory") != std::string_view::npos ||
         text.find("out of memory") != std::string_view::npos) {
-      return {ExitCode::kFailure, kOutOfMemory};
+      return out_of_memory();
     }
     const auto shown = backtrace_wanted() ? text : text.substr(0, text.find('\n'));
     return {ExitCode::kFailure,

@@ -252,11 +252,11 @@ void NcclCommunicator::look() {
 }
 
 void NcclCommunicator::give_up(std::string_view wait) {
-  fail(
-      fmt::format("{}: not done within {} s; last started: {}: a rank may have stopped, be stuck "
-                  "or far behind; "
-                  "see what the ranks do, or raise --collective-timeout if one is only slow",
-                  wait, compute_.timeout().count(), last_started()));
+  fail(fmt::format("{}: not done within {} s; last started: {}: a rank may have stopped, be stuck "
+                   "or far behind; "
+                   "see what the ranks do, or raise the time limit if one is only slow",
+                   wait, compute_.timeout().count(), last_started()),
+       {"collective_timeout"});
 }
 
 std::string NcclCommunicator::last_started() const {
@@ -265,9 +265,9 @@ std::string NcclCommunicator::last_started() const {
                      layout_.world_size);
 }
 
-void NcclCommunicator::fail(const std::string& message) {
+void NcclCommunicator::fail(const std::string& message, const Settings& settings) {
   abort();
-  throw RuntimeFailure(message);
+  throw RuntimeFailure(message, settings);
 }
 
 void NcclCommunicator::abort() noexcept {

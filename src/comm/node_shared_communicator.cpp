@@ -146,8 +146,9 @@ void NodeSharedCommunicator::wait_for_node(std::size_t elements, std::string_vie
   }
   throw RuntimeFailure(
       fmt::format("all-reduce of {} elements: {} did not come within {} s: {}; see what it does "
-                  "there, or raise --collective-timeout if it is only slow",
-                  elements, who, timeout_.count(), guess));
+                  "there, or raise the time limit if it is only slow",
+                  elements, who, timeout_.count(), guess),
+      {"collective_timeout"});
 }
 
 Completion NodeSharedCommunicator::all_reduce(std::span<double> buffer) {

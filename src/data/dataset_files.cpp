@@ -112,8 +112,7 @@ std::string describe_near_file(const fs::path& folder, std::optional<Part> part)
     for (const Part one : kAllParts) {
       if ((part && one != *part) || !is_near(path, one)) continue;
       if (!part && files_in(path.parent_path()) > 0) {
-        return fmt::format("{} holds such files: name it with --data-dir",
-                           path.parent_path().string());
+        return fmt::format("{} holds such files: name that folder", path.parent_path().string());
       }
       return fmt::format("found {}: {}", path.string(), advice_for(path, one));
     }

@@ -124,10 +124,11 @@ std::unique_ptr<DatasetSource> open_fashion_mnist(const std::vector<fs::path>& f
   }
   if (near.empty()) {
     near =
-        "install Debian's dataset-fashion-mnist, run launch/fetch-data.sh, or point --data-dir at "
-        "them (--synthetic needs none)";
+        "install Debian's dataset-fashion-mnist, run launch/fetch-data.sh, name the folder that "
+        "has them, or train on made-up images";
   }
-  throw DataError(fmt::format("no FashionMNIST files in {}; {}", fmt::join(names, " or "), near));
+  throw DataError(fmt::format("no FashionMNIST files in {}; {}", fmt::join(names, " or "), near),
+                  {"data_dir", "synthetic"});
 }
 
 std::string published_digest(Part part) {

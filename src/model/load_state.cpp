@@ -78,9 +78,9 @@ torch::Tensor finite_floats(const NamedTensor& tensor, const std::filesystem::pa
 void load_state(Network& network, const Tensors& tensors, const std::filesystem::path& path) {
   const torch::NoGradGuard no_gradients;
   if (auto reason = misfits(tensors, named_state(network)); !reason.empty()) {
-    const auto explanation = network.explain_misfit(tensors);
-    if (!explanation.empty()) reason = fmt::format("{} ({})", explanation, reason);
-    throw DataError(fmt::format("{}: {}", path.string(), reason));
+    const auto misfit = network.explain_misfit(tensors);
+    if (!misfit.explanation.empty()) reason = fmt::format("{} ({})", misfit.explanation, reason);
+    throw DataError(fmt::format("{}: {}", path.string(), reason), misfit.settings);
   }
   for (const auto& [name, value] : named_parameters(network)) {
     torch::Tensor(value).copy_(finite_floats(*find_tensor(tensors, name), path));

@@ -78,16 +78,16 @@ bool Mlp::use_bfloat16() {
   return true;
 }
 
-std::string Mlp::explain_misfit(const std::vector<NamedTensor>& tensors) const {
+Misfit Mlp::explain_misfit(const std::vector<NamedTensor>& tensors) const {
   const auto there = widths_of(tensors);
   const auto here = widths_of(model::named_parameters(*this)).value();
   if (!there || *there == here || there->front() != here.front() || there->back() != here.back()) {
     return {};
   }
-  auto text = fmt::format("the file's hidden widths are {}, the model's are {}",
-                          hidden_text(*there), hidden_text(here));
-  if (there->size() > 2) text += fmt::format(": --hidden {}", hidden_text(*there));
-  return text;
+  Misfit misfit{fmt::format("the file's hidden widths are {}, the model's are {}",
+                            hidden_text(*there), hidden_text(here))};
+  if (there->size() > 2) misfit.settings = {"hidden"};
+  return misfit;
 }
 
 std::shared_ptr<Mlp> make_mlp(std::int64_t inputs, const std::vector<std::int64_t>& hidden,

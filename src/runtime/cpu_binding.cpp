@@ -141,7 +141,7 @@ CpuPlan plan_cpus(const CpuTopology& topology, int local_rank, int local_size, i
   }
   if (threads > 0) {
     plan.threads = threads;
-    plan.reason = "--threads";
+    plan.reason = "a number that was given";
   }
   return plan;
 }

@@ -80,10 +80,12 @@ class CudaReadBack final : public ReadBack {
 
 void check_cuda(const CudaApi& api, int code, std::string_view operation) {
   if (code == kCudaSuccess) return;
-  throw RuntimeFailure(fmt::format(
-      "{} failed: {} (CUDA error {}): {}", operation, api.error_text(code), code,
-      code == kCudaOutOfMemory ? "use a smaller --batch-size, --test-batch-size or --hidden"
-                               : "look at nvidia-smi and the kernel's log for the GPU's state"));
+  const bool no_memory = code == kCudaOutOfMemory;
+  throw RuntimeFailure(
+      fmt::format("{} failed: {} (CUDA error {}): {}", operation, api.error_text(code), code,
+                  no_memory ? "use smaller batches or a smaller network"
+                            : "look at nvidia-smi and the kernel's log for the GPU's state"),
+      no_memory ? Settings{"batch_size", "test_batch_size"} : Settings{});
 }
 
 CudaStream::CudaStream(std::shared_ptr<CudaApi> api, int device,
@@ -121,9 +123,9 @@ void CudaStream::wait_while_not_ready(const std::function<int()>& query, std::st
   abandon();
   throw RuntimeFailure(
       fmt::format("{}: the GPU did not get there within {} s: look at nvidia-smi and the kernel's "
-                  "log, or raise "
-                  "--collective-timeout if it is only slow",
-                  wait, timeout_.count()));
+                  "log, or raise the time limit if it is only slow",
+                  wait, timeout_.count()),
+      {"collective_timeout"});
 }
 
 }  // namespace lockstep::runtime

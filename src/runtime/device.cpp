@@ -15,22 +15,26 @@ Device choose_device(DeviceRequest request, const DeviceOffer& offer, const Rank
   if (request == DeviceRequest::kCpu) return {};
   if (request == DeviceRequest::kCuda && !offer.built_with_cuda) {
     throw UsageError(
-        "--device cuda: this build of Lockstep has no CUDA; build it with launch/quickstart.sh "
-        "--cuda, or use --device cpu");
+        "a GPU is asked for, and this build of Lockstep has no CUDA: build it with "
+        "launch/quickstart.sh --cuda, or compute on the CPU",
+        {"device"});
   }
   if (request == DeviceRequest::kCuda && devices == 0) {
     throw UsageError(
-        fmt::format("--device cuda: no CUDA device is visible on {}; check nvidia-smi and "
-                    "CUDA_VISIBLE_DEVICES there, or use --device cpu",
-                    layout.host));
+        fmt::format("a GPU is asked for, and no CUDA device is visible on {}: check nvidia-smi and "
+                    "CUDA_VISIBLE_DEVICES there, or compute on the CPU",
+                    layout.host),
+        {"device"});
   }
   if (devices == 0) return {};
   // A launcher that shows each rank one device of several leaves the node's others in the count.
   const int on_node = devices > 1 ? devices : std::max(1, offer.nvidia_gpus);
   if (layout.local_size > on_node && !offer.ranks_may_share) {
-    throw UsageError(fmt::format(
-        "{} has {} ranks but {} CUDA device{}: start at most {} on it, or use --device cpu",
-        layout.host, layout.local_size, on_node, on_node == 1 ? "" : "s", on_node));
+    throw UsageError(
+        fmt::format("{} has {} ranks but {} CUDA device{}: start at most {} on it, or compute on "
+                    "the CPU",
+                    layout.host, layout.local_size, on_node, on_node == 1 ? "" : "s", on_node),
+        {"device"});
   }
   return {.is_cuda = true, .index = layout.local_rank % devices};
 }

@@ -31,8 +31,9 @@ struct NodeMemory::Window {
         MPI_Win_allocate_shared(owned, 1, MPI_INFO_NULL, node, static_cast<void*>(&base), &window),
         fmt::format(
             "allocating {} MiB of memory shared by the node's ranks (is {} large enough? gradients "
-            "need none with --node-shared off): MPI_Win_allocate_shared",
-            size >> 20U, shared_memory_folder()));
+            "need none if they are sent by MPI inside a node too): MPI_Win_allocate_shared",
+            size >> 20U, shared_memory_folder()),
+        {"node_shared"});
     MPI_Win_set_errhandler(window, MPI_ERRORS_RETURN);
     MPI_Aint owner_bytes = 0;
     int unit = 0;

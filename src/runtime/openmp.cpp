@@ -38,10 +38,10 @@ void require_startable(int threads) {
   started.clear();
   if (reason == 0) return;
   throw RuntimeFailure(
-      fmt::format("cannot compute with {} threads: starting the one after {} fails: {}: give a "
-                  "smaller --threads, or raise the limit of processes (ulimit -u, the container's "
-                  "pids limit)",
-                  threads, number, system_error_text(reason)));
+      fmt::format("cannot compute with {} threads: starting the one after {} fails: {}: use "
+                  "fewer, or raise the limit of processes (ulimit -u, the container's pids limit)",
+                  threads, number, system_error_text(reason)),
+      {"threads"});
 }
 
 void count_one(void* counter) {

@@ -7,6 +7,7 @@
 
 #include <lockstep/base/log.hpp>
 #include <lockstep/options/option_sources.hpp>
+#include <lockstep/options/setting_names.hpp>
 #include <lockstep/session/launch_environment.hpp>
 
 namespace lockstep::session {
@@ -62,7 +63,10 @@ int end_before_mpi(const UsageError& error) {
   const bool by_srun = !place.alone && !place.by_mpirun;
   if (by_srun) (void)std::signal(SIGTERM, [](int) {});
   // Under mpirun, whoever is still there is the only one that made the mistake.
-  if (place.first || place.by_mpirun) Log(Log::Level::kWarning).error(one_line(error.what()));
+  if (place.first || place.by_mpirun) {
+    const auto text = options::with_options(error.what(), error.settings());
+    Log(Log::Level::kWarning).error(one_line(text));
+  }
   if (by_srun) {
     const std::timespec most{.tv_sec = kLetOthersSpeakSeconds, .tv_nsec = 0};
     (void)::nanosleep(&most, nullptr);  // until SIGTERM

@@ -5,6 +5,7 @@
 #include <lockstep/base/file.hpp>
 #include <lockstep/comm/failure.hpp>
 #include <lockstep/options/option_sources.hpp>
+#include <lockstep/options/setting_names.hpp>
 #include <lockstep/session/command.hpp>
 
 #include "before_mpi.hpp"
@@ -21,7 +22,7 @@ bool contains(const Arguments& arguments, const char* wanted) {
 
 int tell_failure() {
   const auto failure = comm::describe_failure(std::current_exception());
-  Log(Log::Level::kInfo).error(failure.message);
+  Log(Log::Level::kInfo).error(options::with_options(failure.message, failure.settings));
   return static_cast<int>(failure.code);
 }
 

@@ -6,6 +6,7 @@
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/comm/failure.hpp>
 #include <lockstep/options/option_sources.hpp>
+#include <lockstep/options/setting_names.hpp>
 #include <lockstep/runtime/stop_request.hpp>
 #include <lockstep/session/job.hpp>
 #include <lockstep/session/launch_environment.hpp>
@@ -20,8 +21,12 @@ void start_watching(Job& job, const train::DistributionOptions& options) {
   job.boards = std::make_unique<watch::NodeBoards>(job.layout);
   job.control = std::make_unique<watch::WatchedCommunicator>(
       std::move(job.control), job.boards->mine(), comm::Channel::kControl);
-  job.watchdog = std::make_unique<watch::Watchdog>(job.layout, *job.boards, deadline,
-                                                   watch::standard_hang_actions(job.log));
+  auto actions = watch::standard_hang_actions(job.log);
+  // Empty: another rank gives the message.
+  actions.end = [end = actions.end](const std::string& message) {
+    end(message.empty() ? message : options::with_options(message, {"collective_timeout"}));
+  };
+  job.watchdog = std::make_unique<watch::Watchdog>(job.layout, *job.boards, deadline, actions);
 }
 
 std::chrono::duration<double> second_limit(const train::DistributionOptions& options) {
@@ -32,7 +37,8 @@ std::chrono::duration<double> second_limit(const train::DistributionOptions& opt
 void end_all_ranks(Job& job, const std::exception_ptr& failure) {
   const auto described = comm::describe_failure(failure);
   if (job.layout.world_size == 1) std::rethrow_exception(failure);
-  job.log.error(fmt::format("{}: {}", job.layout.describe(), described.message));
+  job.log.error(fmt::format("{}: {}", job.layout.describe(),
+                            options::with_options(described.message, described.settings)));
   job.session.abort(described.code);
 }
 
@@ -44,12 +50,13 @@ int run_job(const std::function<void(Job&)>& body) {
   } catch (const comm::AgreedError& error) {
     runtime::leave_by_exit_code();
     const bool asked_for = error.code() == ExitCode::kPreempted;
-    if (error.speaks() && asked_for) job.log.info(error.what());
-    if (error.speaks() && !asked_for) job.log.error(error.what());
+    const auto text = options::with_options(error.what(), error.settings());
+    if (error.speaks() && asked_for) job.log.info(text);
+    if (error.speaks() && !asked_for) job.log.error(text);
     return static_cast<int>(error.code());
   } catch (...) {
     const auto failure = comm::describe_failure(std::current_exception());
-    job.log.error(failure.message);
+    job.log.error(options::with_options(failure.message, failure.settings));
     return static_cast<int>(failure.code);
   }
 }

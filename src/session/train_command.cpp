@@ -39,8 +39,12 @@ void announce(const Job& job, const train::BatchSizes& sizes, const Compute& com
               const train::NodeDataset& dataset, const train::DatasetDigests& digests,
               const std::string& folder) {
   const auto hosts = job.layout.host_count();
-  job.log.info(fmt::format("{}; {} on {} host{}, {} thread{} a rank", sizes.describe(),
-                           compute.device.is_cuda() ? "one GPU a rank" : "CPU", hosts,
+  std::string batch = sizes.describe();
+  if (const auto of_one = sizes.global_of_one_rank()) {
+    batch += fmt::format("; `--global-batch-size {}` trains as one rank does", *of_one);
+  }
+  job.log.info(fmt::format("{}; {} on {} host{}, {} thread{} per rank", batch,
+                           compute.device.is_cuda() ? "one GPU per rank" : "CPU", hosts,
                            hosts == 1 ? "" : "s", compute.threads,
                            compute.threads == 1 ? "" : "s"));
   job.log.info(fmt::format("{}: {} training and {} test {}; results in {}",

@@ -183,9 +183,10 @@ void GradientReducer::expect_last_backward(const StepContribution& contribution)
   const auto shards = shards_ * communicator_.size();
   if (contribution.samples > kMaxSamplesAStep / shards) {
     throw UsageError(
-        fmt::format("{} samples of each of {} shards exceed the limit of {} a step: use a smaller "
-                    "--batch-size",
-                    contribution.samples, shards, kMaxSamplesAStep));
+        fmt::format("{} samples of each of {} shards exceed the limit of {} per step: use a "
+                    "smaller batch",
+                    contribution.samples, shards, kMaxSamplesAStep),
+        {"batch_size"});
   }
   const torch::NoGradGuard no_gradients;
   compute_.access({}, {memory_of(tail_)});

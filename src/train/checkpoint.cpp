@@ -17,8 +17,10 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kEntry = "lockstep.checkpoint";
 constexpr int kSchema = 1;
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
-  throw DataError(fmt::format("{}: {}: not a usable checkpoint", path.string(), why));
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why,
+                         Settings settings = {}) {
+  throw DataError(fmt::format("{}: {}: not a usable checkpoint", path.string(), why),
+                  std::move(settings));
 }
 
 bool is_sound(const RunPosition& position) {
@@ -58,7 +60,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   checkpoint.tensors = model::read_safetensors(path, &metadata);
   const auto found = metadata.find(kEntry);
   if (found == metadata.end()) {
-    refuse(path, "it holds weights but no position of a run (--init-from starts from weights)");
+    refuse(path, "it holds weights but no position of a run; a new run can start from them",
+           {"init_from"});
   }
   if (metadata.count(model::kDigestEntry) == 0) refuse(path, "it names no digest");
   const auto entry = Json::parse(found->second, nullptr, false);

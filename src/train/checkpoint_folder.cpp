@@ -76,8 +76,8 @@ std::vector<std::string> CheckpointFolder::save(const Checkpoint& checkpoint,
   std::vector<std::string> remarks;
   if (removed > 0) {
     remarks.push_back(fmt::format(
-        "{}: no space left for {} checkpoints (--keep-checkpoints): the oldest ones are removed "
-        "to make room for each new one",
+        "{}: no space left for {} checkpoints: the oldest ones are removed to make room for each "
+        "new one",
         folder_.string(), keep));
   }
   if (!no_links.empty()) remarks.push_back(std::move(no_links));
@@ -132,7 +132,7 @@ std::string CheckpointFolder::point_latest_to(const fs::path& file) const {
     sync_folder(folder_);
     return fmt::format(
         "{}: the file system has no symbolic links ({}): checkpoints are saved without 'latest', "
-        "and --resume auto takes the newest",
+        "and a resume takes the newest",
         folder_.string(), error.message());
   }
   if (!error) fs::rename(temporary, folder_ / kLatest, error);

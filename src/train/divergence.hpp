@@ -1,9 +1,15 @@
 // What to do about a training whose numbers have run away.
 #pragma once
 
+#include <lockstep/base/error.hpp>
+
 namespace lockstep::train {
 
 inline constexpr const char* kDivergenceRemedy =
-    "try a smaller --lr, --warmup-steps or --clip-grad-norm";
+    "try a smaller learning rate, a warm-up, or clipping";
+
+[[nodiscard]] inline Settings divergence_settings() {
+  return {"lr", "warmup_steps", "clip_grad_norm"};
+}
 
 }  // namespace lockstep::train

@@ -52,11 +52,13 @@ std::string label_digest(const data::DatasetShape& shape, std::span<std::byte> b
   return to_hex(digest.finish());
 }
 
-data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* option) {
+data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* split,
+                  const char* setting) {
   if (count == 0) return dataset;
   if (count > dataset.size()) {
-    throw UsageError(
-        fmt::format("{} {}: the data set has only {} samples", option, count, dataset.size()));
+    throw UsageError(fmt::format("{} {} samples are asked for, and the data set has only {}", count,
+                                 split, dataset.size()),
+                     {setting});
   }
   return dataset.first(count);
 }
@@ -125,8 +127,8 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
   require_same(communicator, layout,
                fmt::format("labels of SHA-256 {}", label_digest(shape, block)));
   auto [train, test] = comm::run_on_all_ranks(communicator, layout, [&] {
-    return std::pair(cut(shape.train(block), options.train_samples, "--train-samples"),
-                     cut(shape.test(block), options.test_samples, "--test-samples"));
+    return std::pair(cut(shape.train(block), options.train_samples, "training", "train_samples"),
+                     cut(shape.test(block), options.test_samples, "test", "test_samples"));
   });
   return {std::move(memory), shape,          train, test, source->description(),
           source->folder(),  source->known()};

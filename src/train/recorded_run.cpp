@@ -10,18 +10,18 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/metrics/event_lines.hpp>
 
 namespace lockstep::train {
 namespace {
 
 constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{64} << 20U;
-constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20U;
 
 void require_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
-    throw DataError(
-        fmt::format("'{}' is no folder: give the folder of a run (--output-dir)", folder.string()));
+    throw DataError(fmt::format("'{}' is no folder: give the folder of a run", folder.string()),
+                    {"output_dir"});
   }
 }
 
@@ -31,8 +31,9 @@ std::ifstream open_record(const std::filesystem::path& path) {
   std::error_code error;
   if (!file || std::filesystem::is_directory(path, error)) {
     const auto reason = file ? std::string("it is a folder") : system_error_text(errno);
-    throw DataError(fmt::format("cannot read {}: {}: is {} the folder of a run (--output-dir)?",
-                                path.string(), reason, path.parent_path().string()));
+    throw DataError(fmt::format("cannot read {}: {}: is {} the folder of a run?", path.string(),
+                                reason, path.parent_path().string()),
+                    {"output_dir"});
   }
   return file;
 }
@@ -72,20 +73,20 @@ void take_event(const nlohmann::json& event, const std::string& where, RecordedR
 }
 
 void read_metrics(const std::filesystem::path& path, RecordedRun& run) {
-  auto file = open_record(path);
-  std::string line(kMaxEventBytes, '\0');
-  for (std::int64_t number = 1; file.getline(line.data(), kMaxEventBytes); ++number) {
-    if (file.eof()) return;  // torn: its end was never written
-    const std::string_view text(line.data(), static_cast<std::size_t>(file.gcount()) - 1);
-    const auto where = fmt::format("{}:{}", path.string(), number);
-    const auto event = nlohmann::json::parse(text, nullptr, false);
-    if (!event.is_object()) throw DataError(where + ": not a JSON object: the file is damaged");
-    take_event(event, where, run);
+  (void)open_record(path);
+  metrics::EventLines lines(path);
+  while (lines.next()) {
+    const auto where = fmt::format("{}:{}", path.string(), lines.number());
+    if (!lines.event().is_object()) {
+      throw DataError(fmt::format("{}: {}: the file is damaged", where,
+                                  lines.is_too_long() ? fmt::format("a line has more than {} bytes",
+                                                                    metrics::kMaxEventBytes)
+                                                      : std::string("not a JSON object")));
+    }
+    take_event(lines.event(), where, run);
   }
-  if (file.bad() || !file.eof()) {
-    throw DataError(
-        fmt::format("{}: it cannot be read to its end, or a line has more than {} bytes",
-                    path.string(), kMaxEventBytes));
+  if (!lines.is_readable()) {
+    throw DataError(fmt::format("{}: it cannot be read to its end", path.string()));
   }
 }
 
@@ -135,7 +136,7 @@ RecordedRun read_recorded_run(const std::filesystem::path& folder) {
   require_folder(folder);
   RecordedRun run;
   run.folder = folder;
-  read_metrics(folder / "metrics.jsonl", run);
+  read_metrics(folder / metrics::kMetricsFile, run);
   run.checkpoints = list_checkpoints(folder);
   return run;
 }

@@ -108,10 +108,12 @@ RunComparison compare_runs(const std::filesystem::path& a, const std::filesystem
       .settings = std::move(settings)};
   if (comparison.losses.compared == 0 && comparison.checkpoints.empty() &&
       !comparison.final_weights) {
-    throw DataError(fmt::format(
-        "{} and {} have nothing in common to compare: no loss line or checkpoint of the same step, "
-        "and no final weights after the same step: give both runs the same --log-every",
-        a.string(), b.string()));
+    throw DataError(
+        fmt::format("{} and {} have nothing in common to compare: no loss line or checkpoint of "
+                    "the same step, and no final weights after the same step: let both runs report "
+                    "equally often",
+                    a.string(), b.string()),
+        {"log_every"});
   }
   return comparison;
 }

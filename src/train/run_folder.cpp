@@ -28,8 +28,9 @@ void make_folders(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    throw RuntimeFailure(fmt::format("cannot make the folder {} (--output-dir): {}",
-                                     folder.string(), error.message()));
+    throw RuntimeFailure(
+        fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
+        {"output_dir"});
   }
 }
 
@@ -47,14 +48,15 @@ fs::path make_dated_folder() {
           fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
     }
   }
-  throw RuntimeFailure("cannot find a free folder in runs/: choose one with --output-dir");
+  throw RuntimeFailure("cannot find a free folder in runs/: choose one", {"output_dir"});
 }
 
 void require_writable(const fs::path& folder) {
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return;
   const int reason = errno;
-  throw RuntimeFailure(fmt::format("cannot write to the folder {} (--output-dir): {}",
-                                   folder.string(), system_error_text(reason)));
+  throw RuntimeFailure(
+      fmt::format("cannot write to the folder {}: {}", folder.string(), system_error_text(reason)),
+      {"output_dir"});
 }
 
 void refuse_a_run(const fs::path& folder) {
@@ -62,9 +64,9 @@ void refuse_a_run(const fs::path& folder) {
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) {
       throw UsageError(
-          fmt::format("--output-dir {}: the folder holds a run already ({}); choose another, or "
-                      "go on with it by --resume auto",
-                      folder.string(), name));
+          fmt::format("the folder {} holds a run already ({}): choose another, or resume that run",
+                      folder.string(), name),
+          {"output_dir", "resume"});
     }
   }
 }
@@ -82,9 +84,9 @@ void take_lock(const FileDescriptor& file, const fs::path& folder) {
     }
     if (std::chrono::steady_clock::now() > deadline) {
       throw UsageError(
-          fmt::format("--output-dir {}: the folder is in use by a live run: wait for its end, or "
-                      "choose another",
-                      folder.string()));
+          fmt::format("the folder {} is in use by a live run: wait for its end, or choose another",
+                      folder.string()),
+          {"output_dir"});
     }
     std::this_thread::sleep_for(kBetweenTries);
   }
@@ -96,8 +98,9 @@ RunFolder RunFolder::locked(const fs::path& path) {
   FileDescriptor file(::open((path / kLockName).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (file.get() < 0) {
     const int reason = errno;
-    throw RuntimeFailure(fmt::format("cannot write to the folder {} (--output-dir): {}",
-                                     path.string(), system_error_text(reason)));
+    throw RuntimeFailure(
+        fmt::format("cannot write to the folder {}: {}", path.string(), system_error_text(reason)),
+        {"output_dir"});
   }
   take_lock(file, path);
   FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -116,9 +119,10 @@ fs::path RunFolder::current_path() const {
   auto path = fs::read_symlink(fmt::format("/proc/self/fd/{}", folder_.get()), error);
   if (mine.st_nlink == 0 || error || ::stat(path.c_str(), &there) != 0) {
     throw RuntimeFailure(
-        fmt::format("the folder {} (--output-dir) was removed while the run was writing into it: "
-                    "what it has not written elsewhere is lost",
-                    path_.string()));
+        fmt::format("the folder {} was removed while the run was writing into it: what it has not "
+                    "written elsewhere is lost",
+                    path_.string()),
+        {"output_dir"});
   }
   return path;
 }

@@ -196,10 +196,12 @@ void StepEngine::fail_for_loss(const OpenStep& step) const {
   for (const auto& text : all) {
     if (!text.empty()) where += (where.empty() ? " " : ", ") + text;
   }
-  comm::fail_together(parts_.control, fmt::format("epoch {}, step {}: the loss is not finite{}: {}",
-                                                  step.request.epoch, step.request.step,
-                                                  where.empty() ? " in the sum over ranks" : where,
-                                                  kDivergenceRemedy));
+  comm::fail_together(
+      parts_.control,
+      fmt::format("epoch {}, step {}: the loss is not finite{}: {}", step.request.epoch,
+                  step.request.step, where.empty() ? " in the sum over ranks" : where,
+                  kDivergenceRemedy),
+      divergence_settings());
 }
 
 void StepEngine::end_step(std::int64_t step, metrics::EventSink& events) {

@@ -56,8 +56,8 @@ void StepTrace::finish(metrics::EventSink& events) {
   if (file_.empty()) return;
   if (!recorder_.spans().empty()) return write(events);
   events.on(metrics::Warning{
-      fmt::format("--trace {}: nothing to write: this start of the run took none of steps {} to {} "
-                  "(--trace-first-step, --trace-steps)",
+      fmt::format("no trace is written to {}: this start of the run took none of steps {} to {}, "
+                  "which it was to show",
                   file_, first_, last_)});
   file_.clear();
 }
@@ -73,7 +73,7 @@ void StepTrace::write(metrics::EventSink& events) {
     try {
       write_result_file(file_, metrics::chrome_trace(ranks), kPatienceWithReaders);
     } catch (const RuntimeFailure& failure) {
-      events.on(metrics::Warning{fmt::format("--trace: {}", failure.what())});
+      events.on(metrics::Warning{fmt::format("no trace: {}", failure.what())});
     }
   }
   file_.clear();

@@ -207,7 +207,8 @@ void Trainer::check_weights() const {
   comm::fail_together(
       parts_.control,
       fmt::format("epoch {}, step {}: the weights are not finite: {}", progress_.position.epoch,
-                  progress_.position.steps, kDivergenceRemedy));
+                  progress_.position.steps, kDivergenceRemedy),
+      divergence_settings());
 }
 
 /// Behind a step: what the options want every so many steps.

@@ -185,7 +185,7 @@ std::string describe(const Hang& finding, std::span<const RankView> ranks,
   switch (finding.cause) {
     case Hang::Cause::kNotCome:
       return fmt::format(
-          "{}: {}; {}; see what it does there, or raise --collective-timeout if it is only slow",
+          "{}: {}; {}; see what it does there, or raise the time limit if it is only slow",
           operation,
           culprits_text(finding, ranks, layout,
                         fmt::format("did not come within {}", seconds_text(limit_seconds))),
@@ -200,7 +200,7 @@ std::string describe(const Hang& finding, std::span<const RankView> ranks,
   }
   return fmt::format(
       "{}: not done within {} although all ranks have come: the network, MPI or NCCL is stuck, or "
-      "far too slow; {}; check the network, or raise --collective-timeout if it is only slow",
+      "far too slow; {}; check the network, or raise the time limit if it is only slow",
       operation, seconds_text(limit_seconds), waiting);
 }
 

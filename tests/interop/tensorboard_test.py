@@ -114,7 +114,7 @@ def test_a_full_disk_costs_records_but_no_training(folder):
                    "--trace", folder / "trace.json", "--trace-steps", 100, errors=True).splitlines()
     warnings = [line for line in warnings if "File too large" in line]
     assert len(warnings) == 4, warnings
-    for words in ["metrics.jsonl", "TensorBoard", "--trace: ", "predictions.json"]:
+    for words in ["metrics.jsonl", "TensorBoard", "no trace: ", "predictions.json"]:
         assert sum("lockstep: warning: " in line and words in line for line in warnings) == 1, (words, warnings)
     assert not list(folder.rglob("*.part")) and not (folder / "trace.json").exists()
     assert not (folder / "full" / "predictions.json").exists()

@@ -127,7 +127,7 @@ TEST_F(TraceTest, ARunThatEndsBeforeItsLastStepShowsWhatThereIs) {
 TEST_F(TraceTest, ThatNoStepIsShownIsAWarning) {
   const auto outcome = train(2, "--max-steps 5");
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.standard_error, HasSubstr("warning: --trace"));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("warning: no trace is written"));
   EXPECT_THAT(outcome.standard_error, HasSubstr("took none of steps 11 to 30"));
   EXPECT_THAT(outcome.standard_error, HasSubstr("this run ends after step 5, before the first"));
   EXPECT_FALSE(std::filesystem::exists(file_));
@@ -140,7 +140,7 @@ TEST_F(TraceTest, WhatHindersItAtItsEndIsAWarning) {
   arguments.push_back((folder_ / "run").string());
   const auto outcome = run_program({.arguments = arguments});
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.standard_error, HasSubstr("warning: --trace: cannot write /dev/full"));
+  EXPECT_THAT(outcome.standard_error, HasSubstr("warning: no trace: cannot write /dev/full"));
   EXPECT_THAT(outcome.errors(), IsEmpty());
 }
 

@@ -1,4 +1,4 @@
-// Expecting an error of a type whose message says certain things, in one line.
+// Expecting an error of a type whose message, in one line, and whose settings name certain things.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@ void expect_error(const std::function<void()>& action,
     action();
     ADD_FAILURE() << "nothing was thrown";
   } catch (const ErrorType& error) {
-    const std::string message = error.what();
+    std::string message = error.what();
+    for (const auto& setting : error.settings()) message += " (" + setting + ")";
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
     for (const auto mention : mentions) {
       EXPECT_NE(message.find(mention), std::string::npos)

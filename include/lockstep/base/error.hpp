@@ -1,8 +1,11 @@
 // Typed errors: what went wrong, where, what to do about it, and the exit code that it means.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace lockstep {
 
@@ -15,33 +18,46 @@ enum class ExitCode : int {
   kPreempted = 75  ///< stopped by a signal, state saved
 };
 
+/// Names of settings, as the members of the structs that hold them are called:
+/// "collective_timeout". A program adds what it calls them: --collective-timeout.
+using Settings = std::vector<std::string>;
+
 /// Base of all errors that Lockstep throws. The message is one line for a person: what, where
-/// (file and offset, rank and host, or option name), what to do.
+/// (file and offset, rank and host), what to do.
 class Error : public std::runtime_error {
  public:
-  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ExitCode code, const std::string& message, Settings settings = {})
+      : std::runtime_error(message),
+        code_(code),
+        settings_(std::make_shared<const Settings>(std::move(settings))) {}
   [[nodiscard]] ExitCode code() const noexcept { return code_; }
+  /// Those that the message is about, or that could be changed.
+  [[nodiscard]] const Settings& settings() const noexcept { return *settings_; }
 
  private:
   ExitCode code_;
+  std::shared_ptr<const Settings> settings_;  // an exception is copied without throwing
 };
 
 /// The command line, environment or configuration file asks for something impossible.
 class UsageError : public Error {
  public:
-  explicit UsageError(const std::string& message) : Error(ExitCode::kUsage, message) {}
+  explicit UsageError(const std::string& message, Settings settings = {})
+      : Error(ExitCode::kUsage, message, std::move(settings)) {}
 };
 
 /// Data or a checkpoint is missing, corrupt or does not match.
 class DataError : public Error {
  public:
-  explicit DataError(const std::string& message) : Error(ExitCode::kData, message) {}
+  explicit DataError(const std::string& message, Settings settings = {})
+      : Error(ExitCode::kData, message, std::move(settings)) {}
 };
 
 /// Something failed while running: a system call, a collective, a full disk.
 class RuntimeFailure : public Error {
  public:
-  explicit RuntimeFailure(const std::string& message) : Error(ExitCode::kFailure, message) {}
+  explicit RuntimeFailure(const std::string& message, Settings settings = {})
+      : Error(ExitCode::kFailure, message, std::move(settings)) {}
 };
 
 /// A file system or a quota has no room for what was to be written.

@@ -17,8 +17,8 @@ namespace lockstep::comm {
 /// of them (`speaks`) should report it. No rank needs to be aborted.
 class AgreedError : public Error {
  public:
-  AgreedError(ExitCode code, const std::string& message, bool speaks)
-      : Error(code, message), speaks_(speaks) {}
+  AgreedError(ExitCode code, const std::string& message, bool speaks, Settings settings = {})
+      : Error(code, message, std::move(settings)), speaks_(speaks) {}
   [[nodiscard]] bool speaks() const noexcept { return speaks_; }
 
  private:
@@ -27,7 +27,8 @@ class AgreedError : public Error {
 
 /// For a failure that every rank has found, with the same text, without communication: throws
 /// AgreedError with exit code 1, of which rank 0 speaks.
-[[noreturn]] void fail_together(const Communicator& communicator, const std::string& message);
+[[noreturn]] void fail_together(const Communicator& communicator, const std::string& message,
+                                Settings settings = {});
 
 /// Collective. Pass the exception that this rank's part of the work ended with, or null. If any
 /// rank failed, every rank throws AgreedError with the failure of the lowest such rank; its message

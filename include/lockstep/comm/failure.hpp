@@ -12,6 +12,7 @@ namespace lockstep::comm {
 struct Failure {
   ExitCode code = ExitCode::kFailure;
   std::string message;
+  Settings settings{};  ///< as Error::settings
 };
 [[nodiscard]] Failure describe_failure(const std::exception_ptr& failure);
 

@@ -69,7 +69,7 @@ class NcclCommunicator final : public Communicator, private runtime::StreamWatch
   void check(int code, std::string_view operation);
   void check_device(int code, std::string_view operation);
   void wait_until_ready(std::string_view operation);
-  [[noreturn]] void fail(const std::string& message);
+  [[noreturn]] void fail(const std::string& message, const Settings& settings = {});
   void abort() noexcept;
   void release() noexcept;
   [[nodiscard]] std::string last_started() const;

@@ -25,7 +25,7 @@ class Mlp final : public Network {
   [[nodiscard]] bool draws_random_numbers() const override { return false; }
   bool use_bfloat16() override;
   [[nodiscard]] std::vector<LinearShape> linear_layers() const override { return layers_; }
-  [[nodiscard]] std::string explain_misfit(const std::vector<NamedTensor>& tensors) const override;
+  [[nodiscard]] Misfit explain_misfit(const std::vector<NamedTensor>& tensors) const override;
 
  private:
   std::vector<LinearShape> layers_;

@@ -8,6 +8,7 @@
 
 #include <torch/torch.h>
 
+#include <lockstep/base/error.hpp>
 #include <lockstep/model/named_tensor.hpp>
 
 namespace lockstep::model {
@@ -16,6 +17,12 @@ namespace lockstep::model {
 struct LinearShape {
   std::int64_t in = 0;
   std::int64_t out = 0;
+};
+
+/// Why tensors do not fit a network.
+struct Misfit {
+  std::string explanation;  ///< empty: names and shapes say all
+  Settings settings{};      ///< with which they would fit
 };
 
 /// A LibTorch module with one input and one output. It registers its parameters (float32), buffers
@@ -40,9 +47,8 @@ class Network : public torch::nn::Module {
   [[nodiscard]] virtual std::vector<LinearShape> linear_layers() const { return {}; }
 
   /// What people should know of tensors that do not fit, where the network can tell more than
-  /// names and shapes do; else "".
-  [[nodiscard]] virtual std::string explain_misfit(
-      const std::vector<NamedTensor>& /*tensors*/) const {
+  /// names and shapes do.
+  [[nodiscard]] virtual Misfit explain_misfit(const std::vector<NamedTensor>& /*tensors*/) const {
     return {};
   }
 };

@@ -3,11 +3,13 @@
 
 #include <string_view>
 
+#include <lockstep/base/error.hpp>
+
 namespace lockstep::runtime {
 
-/// Throws RuntimeFailure with `operation` and MPI's own text if `code` is not MPI_SUCCESS.
-/// Return codes rather than an MPI error handler that throws: an exception must not unwind through
-/// MPI's C frames, which would leave its locks held. Any thread.
-void check_mpi(int code, std::string_view operation);
+/// Throws RuntimeFailure with `operation`, MPI's own text and `settings` if `code` is not
+/// MPI_SUCCESS. Return codes rather than an MPI error handler that throws: an exception must not
+/// unwind through MPI's C frames, which would leave its locks held. Any thread.
+void check_mpi(int code, std::string_view operation, const Settings& settings = {});
 
 }  // namespace lockstep::runtime

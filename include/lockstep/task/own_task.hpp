@@ -18,7 +18,7 @@ struct TaskParts {
   std::function<std::unique_ptr<data::DatasetSource>()> data;
   /// A network for such samples: model::wrap makes one of a LibTorch module.
   std::function<model::NetworkPtr(const data::SampleSpec&)> network;
-  model::LossFunction loss{};  ///< null: the one that --loss names
+  model::LossFunction loss{};  ///< null: the one that the options name
 };
 
 /// Throws UsageError if a part is missing.

@@ -50,7 +50,7 @@ class Task {
   /// programs. Throws DataError if they are of no network of this task.
   virtual void recognise(const model::Weights& /*weights*/) {}
 
-  /// The loss; null: the one that --loss names.
+  /// The loss; null: the one that the options name.
   [[nodiscard]] virtual model::LossFunction loss() { return nullptr; }
 };
 

@@ -40,7 +40,7 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 [[nodiscard]] std::optional<Checkpoint> broadcast_checkpoint(std::optional<Checkpoint> mine,
                                                              comm::Communicator& communicator);
 
-/// What of `settings` differs from `mine`: "--lr is 0.1 there and 0.001 here; …"; empty if nothing.
+/// What of `settings` differs from `mine`: "lr is 0.1 there and 0.001 here; …"; empty if nothing.
 /// A setting that is not there counts as in `defaults`, if it is there.
 [[nodiscard]] std::string describe_differences(const nlohmann::ordered_json& settings,
                                                const nlohmann::ordered_json& mine,

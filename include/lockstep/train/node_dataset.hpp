@@ -41,10 +41,9 @@ struct NodeDataset {
 /// Opens a data set, its headers checked. Throws DataError.
 using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 
-/// Collective. Opens the data set, decodes it (the node's ranks share the
-/// work), and cuts it to --train-samples and --test-samples. All ranks fail together: AgreedError
-/// with exit code 3 (missing, damaged, or different on two ranks) or 2 (more samples asked for than
-/// there are).
+/// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
+/// numbers of samples in `options`. All ranks fail together: AgreedError with exit code 3 (missing,
+/// damaged, or different on two ranks) or 2 (more samples asked for than there are).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator);

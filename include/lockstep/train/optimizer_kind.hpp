@@ -1,4 +1,4 @@
-// The optimizers that --optimizer can name. A new one is a file in src/train/optimizers and a line
+// The optimizers that can be named. A new one is a file in src/train/optimizers and a line
 // in src/train/optimizer_kinds.cpp.
 #pragma once
 

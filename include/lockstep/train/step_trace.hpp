@@ -13,8 +13,8 @@
 
 namespace lockstep::train {
 
-/// Records the steps that --trace-first-step and --trace-steps name, if --trace names a file. One
-/// thread. All ranks use it at the same points.
+/// Records the steps that the options name, if they name a file. One thread. All ranks use it at
+/// the same points.
 class StepTrace {
  public:
   /// Everything referred to must outlive it.

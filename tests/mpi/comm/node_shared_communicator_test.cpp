@@ -76,7 +76,8 @@ TEST(NodeSharedCommunicator, NamesARankThatDoesNotCome) {
   } catch (const RuntimeFailure& failure) {
     EXPECT_THAT(failure.what(),
                 AllOf(HasSubstr("1000 elements"), HasSubstr(layout.describe(absent)),
-                      HasSubstr("0.3 s"), HasSubstr("--collective-timeout")));
+                      HasSubstr("0.3 s"), HasSubstr("raise the time limit")));
+    EXPECT_EQ(failure.settings(), Settings{"collective_timeout"});
     EXPECT_THAT(failure.what(), ::testing::Not(HasSubstr(layout.describe(layout.rank))));
   }
   communicator->barrier();

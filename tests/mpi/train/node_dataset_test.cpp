@@ -71,8 +71,7 @@ TEST_F(NodeDatasetTest, AllRanksFailTogether) {
   communicator_->barrier();
   expect_failure_of_all(files_in(folder_), {}, ExitCode::kData, "label 200");
   expect_failure_of_all(files_in("/nowhere"), {}, ExitCode::kData, "/nowhere");
-  expect_failure_of_all(synthetic, {.test_samples = 10001}, ExitCode::kUsage,
-                        "--test-samples 10001");
+  expect_failure_of_all(synthetic, {.test_samples = 10001}, ExitCode::kUsage, "10001 test samples");
 }
 
 }  // namespace

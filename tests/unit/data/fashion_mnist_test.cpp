@@ -46,7 +46,7 @@ TEST_F(FashionMnistTest, SaysWhereItLookedWhenThereIsNoDataSet) {
       [] {
         (void)open_fashion_mnist({"/nowhere", "/else"});
       },
-      {"/nowhere or /else", "--data-dir", "fetch-data.sh"});
+      {"/nowhere or /else", "(data_dir)", "fetch-data.sh"});
 }
 
 TEST_F(FashionMnistTest, NamesTheMissingFile) {
@@ -146,7 +146,7 @@ TEST_F(FashionMnistTest, NamesTheFolderBelowThatHoldsThem) {
   const auto root = folder_ / "root";
   tests::write_dataset(root / "KMNIST/raw", 30, 20);
   tests::expect_error<DataError>([&] { (void)open_fashion_mnist({root}); },
-                                 {(root / "KMNIST/raw").string(), "--data-dir"});
+                                 {(root / "KMNIST/raw").string(), "(data_dir)"});
 }
 
 TEST(FashionMnist, OnlyThePublishedFilesHaveItsName) {

@@ -223,8 +223,8 @@ TEST_F(WeightsTest, SaysWhichHiddenWidthsTheFileHas) {
     const auto theirs = named_parameters(*make_mlp(784, hidden, 10, 0));
     tests::expect_error<DataError>([&] { load_state(*network_, theirs, path_); }, mentions);
   };
-  expect({5}, {"hidden widths are 5, the model's are 4", "--hidden 5"});
-  expect({256, 128}, {"hidden widths are 256,128, the model's are 4", "--hidden 256,128"});
+  expect({5}, {"hidden widths are 5, the model's are 4", "(hidden)"});
+  expect({256, 128}, {"hidden widths are 256,128, the model's are 4", "(hidden)"});
   expect({}, {"hidden widths are none, the model's are 4"});
 }
 

@@ -81,7 +81,7 @@ TEST(PlanCpus, OmpNumThreadsCountsUnlessTheOptionSaysOtherwise) {
   EXPECT_EQ(plan_cpus(topology, 0, 1, 0).cores, 8);
   EXPECT_EQ(plan_cpus(topology, 0, 1, 0).reason, "OMP_NUM_THREADS");
   EXPECT_EQ(plan_cpus(topology, 0, 1, 2).threads, 2);
-  EXPECT_EQ(plan_cpus(topology, 0, 1, 2).reason, "--threads");
+  EXPECT_EQ(plan_cpus(topology, 0, 1, 2).reason, "a number that was given");
 }
 
 TEST(PlanCpus, ThreadsStayWhereOpenMpBindsThem) {

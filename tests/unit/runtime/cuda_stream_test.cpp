@@ -58,7 +58,7 @@ TEST_P(CudaStreamTest, AWaitThatFailsOrTakesTooLongSaysWhy) {
   const float value = 1;
   copies->start({&value, 1});
   tests::expect_error<RuntimeFailure>([&] { (void)copies->take(); },
-                                      {"a step's totals", "0.1 s", "--collective-timeout"});
+                                      {"a step's totals", "0.1 s", "(collective_timeout)"});
   constexpr int kIllegalAddress = 700;
   cuda_->break_context(kIllegalAddress);
   tests::expect_error<RuntimeFailure>(

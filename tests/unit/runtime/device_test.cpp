@@ -41,10 +41,10 @@ TEST(ChooseDevice, FallsBackToTheCpuOnlyIfNotAskedForCuda) {
   EXPECT_FALSE(choose_device(DeviceRequest::kCpu, offer(4), layout(0, 1)).is_cuda);
   tests::expect_error<UsageError>(
       [] { (void)choose_device(DeviceRequest::kCuda, offer(0), layout(0, 1)); },
-      {"--device cuda", "node7", "--device cpu"});
+      {"a GPU is asked for", "node7", "compute on the CPU", "(device)"});
   tests::expect_error<UsageError>(
       [] { (void)choose_device(DeviceRequest::kCuda, DeviceOffer{}, layout(0, 1)); },
-      {"--device cuda", "no CUDA", "--device cpu"});
+      {"a GPU is asked for", "no CUDA", "compute on the CPU", "(device)"});
 }
 
 TEST(ChooseDevice, MoreRanksThanDevicesIsAnErrorThatNamesThem) {

@@ -12,8 +12,8 @@ TEST(BatchSizes, DefaultIsTheTutorials64ARank) {
   const auto sizes = resolve_batch_sizes({}, 4);
   EXPECT_EQ(sizes.micro, 64);
   EXPECT_EQ(sizes.global(), 256);
-  EXPECT_EQ(sizes.describe(),
-            "4 ranks × 64 = global batch 256; `--global-batch-size 64` trains as one rank does");
+  EXPECT_EQ(sizes.describe(), "4 ranks × 64 = global batch 256");
+  EXPECT_EQ(sizes.global_of_one_rank(), 64);
 }
 
 TEST(BatchSizes, AGlobalBatchIsSharedByRanksAndPasses) {
@@ -29,8 +29,9 @@ TEST(BatchSizes, AGlobalBatchIsSharedByRanksAndPasses) {
 TEST(BatchSizes, SaysWhichGlobalBatchWouldDo) {
   TrainOptions options;
   options.sampling.global_batch_size = 64;
-  tests::expect_error<UsageError>([&] { (void)resolve_batch_sizes(options, 3); },
-                                  {"--global-batch-size 64", "3 ranks", "63 or 66"});
+  tests::expect_error<UsageError>(
+      [&] { (void)resolve_batch_sizes(options, 3); },
+      {"global batch of 64", "3 ranks", "63 or 66", "(global_batch_size)"});
   options.sampling.global_batch_size = 2;
   tests::expect_error<UsageError>([&] { (void)resolve_batch_sizes(options, 3); }, {"; 3 would"});
 }
@@ -43,9 +44,8 @@ TEST(BatchSizes, VirtualShardsShareTheBatch) {
   EXPECT_EQ(of_ranks.micro, 16);
   EXPECT_EQ(of_ranks.batch_size(), 64);
   EXPECT_EQ(of_ranks.global(), 128);
-  EXPECT_EQ(of_ranks.describe(),
-            "2 ranks × 4 virtual shards × 16 = global batch 128; `--global-batch-size 64` trains "
-            "as one rank does");
+  EXPECT_EQ(of_ranks.describe(), "2 ranks × 4 virtual shards × 16 = global batch 128");
+  EXPECT_EQ(of_ranks.global_of_one_rank(), 64);
   options.sampling.global_batch_size = 64;
   for (const int ranks : {1, 2, 4, 8}) {
     const auto sizes = resolve_batch_sizes(options, ranks);
@@ -57,13 +57,14 @@ TEST(BatchSizes, VirtualShardsShareTheBatch) {
 TEST(BatchSizes, SaysWhichShardsAndRanksGoTogether) {
   TrainOptions options;
   options.distribution.virtual_shards = 8;
-  tests::expect_error<UsageError>([&] { (void)resolve_batch_sizes(options, 3); },
-                                  {"--virtual-shards 8", "3 ranks", "1, 2, 4 or 8"});
+  tests::expect_error<UsageError>(
+      [&] { (void)resolve_batch_sizes(options, 3); },
+      {"8 virtual shards", "3 ranks", "1, 2, 4 or 8", "(virtual_shards)"});
   tests::expect_error<UsageError>([&] { (void)resolve_batch_sizes(options, 16); },
-                                  {"1, 2, 4 or 8", "--virtual-shards 16"});
+                                  {"1, 2, 4 or 8", "16 virtual shards"});
   options.sampling.batch_size = 30;
   tests::expect_error<UsageError>([&] { (void)resolve_batch_sizes(options, 2); },
-                                  {"--batch-size 30", "4 virtual shards", "32"});
+                                  {"batch of 30", "4 virtual shards", "32", "(batch_size)"});
   options.sampling = {};
   options.sampling.global_batch_size = 60;
   tests::expect_error<UsageError>([&] { (void)resolve_batch_sizes(options, 2); },
@@ -76,16 +77,19 @@ TEST(BatchSizes, SaysWhichShardsAndRanksGoTogether) {
 TEST(BatchSizes, AdvisesNothingWhereTheGlobalBatchWasGivenOrCouldNotBeShared) {
   TrainOptions options;
   options.sampling.global_batch_size = 64;
-  EXPECT_EQ(resolve_batch_sizes(options, 4).describe(), "4 ranks × 16 = global batch 64");
+  const auto expect_no_advice = [](const TrainOptions& given, int ranks, const char* text) {
+    const auto sizes = resolve_batch_sizes(given, ranks);
+    EXPECT_EQ(sizes.describe(), text);
+    EXPECT_EQ(sizes.global_of_one_rank(), std::nullopt);
+  };
+  expect_no_advice(options, 4, "4 ranks × 16 = global batch 64");
   options.distribution.virtual_shards = 8;
-  EXPECT_EQ(resolve_batch_sizes(options, 4).describe(),
-            "4 ranks × 2 virtual shards × 8 = global batch 64");
-  EXPECT_EQ(resolve_batch_sizes({}, 1).describe(), "1 rank × 64 = global batch 64");
+  expect_no_advice(options, 4, "4 ranks × 2 virtual shards × 8 = global batch 64");
+  expect_no_advice({}, 1, "1 rank × 64 = global batch 64");
   TrainOptions accumulating;
   accumulating.sampling.batch_size = 2;
   accumulating.optimization.accumulate_steps = 8;  // 16 cannot be shared by 4 ranks × 8 passes
-  EXPECT_EQ(resolve_batch_sizes(accumulating, 4).describe(),
-            "4 ranks × 2 × 8 accumulated = global batch 64");
+  expect_no_advice(accumulating, 4, "4 ranks × 2 × 8 accumulated = global batch 64");
 }
 
 TEST(BatchSizes, TheBatchThatIsAdvisedCanBeGiven) {
@@ -95,13 +99,11 @@ TEST(BatchSizes, TheBatchThatIsAdvisedCanBeGiven) {
         TrainOptions options;
         options.sampling.batch_size = batch;
         options.optimization.accumulate_steps = accumulate;
-        const auto text = resolve_batch_sizes(options, ranks).describe();
-        const std::string word = "`--global-batch-size ";
-        const auto found = text.find(word);
-        if (found == std::string::npos) continue;
-        options.sampling.global_batch_size = std::stoll(text.substr(found + word.size()));
+        const auto advised = resolve_batch_sizes(options, ranks).global_of_one_rank();
+        if (!advised) continue;
+        options.sampling.global_batch_size = advised;
         options.sampling.batch_size.reset();
-        EXPECT_NO_THROW((void)resolve_batch_sizes(options, ranks)) << text;
+        EXPECT_EQ(resolve_batch_sizes(options, ranks).global(), *advised);
       }
     }
   }
@@ -113,9 +115,10 @@ TEST(CheckEnoughSamples, RefusesARunThatWouldTrainNothing) {
   options.sampling.batch_size = 128;
   auto sizes = resolve_batch_sizes(options, 1);
   options.sampling.tail = data::Tail::kDrop;
-  tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 100); },
-                                  {"--tail drop", "128 virtual shards", "100 training samples",
-                                   "pad or exact", "--virtual-shards 64"});
+  tests::expect_error<UsageError>(
+      [&] { check_enough_samples(options, sizes, 100); },
+      {"dropping the tail", "128 virtual shards", "100 training samples", "pad it", "exactly",
+       "64 virtual shards", "(tail)"});
   EXPECT_NO_THROW(check_enough_samples(options, sizes, 128));
   options.data.validation_fraction = 0.5;  // 75 are left of 150
   tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 150); },
@@ -132,8 +135,9 @@ TEST(CheckEnoughSamples, RefusesFewerThanRanksAndAnEmptyValidationSet) {
   tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 2); },
                                   {"3 ranks but only 2 training samples"});
   options.data.validation_fraction = 0.001;
-  tests::expect_error<UsageError>([&] { check_enough_samples(options, sizes, 100); },
-                                  {"--validation-fraction 0.001", "at least 1/100"});
+  tests::expect_error<UsageError>(
+      [&] { check_enough_samples(options, sizes, 100); },
+      {"validation fraction of 0.001", "at least 1/100", "(validation_fraction)"});
   options.data.validation_fraction = 0.01;
   EXPECT_NO_THROW(check_enough_samples(options, sizes, 100));
 }
@@ -143,11 +147,11 @@ TEST(CheckCombinations, RefusesImpossibleOnes) {
   both.sampling.batch_size = 64;
   both.sampling.global_batch_size = 64;
   tests::expect_error<UsageError>([&] { check_combinations(both); },
-                                  {"--batch-size", "--global-batch-size"});
+                                  {"(batch_size)", "(global_batch_size)"});
   TrainOptions adam;
   adam.optimization.optimizer = "adam";
   adam.optimization.momentum = 0.9;
-  tests::expect_error<UsageError>([&] { check_combinations(adam); }, {"--momentum", "adam"});
+  tests::expect_error<UsageError>([&] { check_combinations(adam); }, {"(momentum)", "adam"});
   EXPECT_NO_THROW(check_combinations({}));
 }
 

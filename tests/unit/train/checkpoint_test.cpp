@@ -61,7 +61,7 @@ TEST(Checkpoint, WeightsAloneAreNone) {
   const tests::TemporaryFolder folder;
   model::write_safetensors(folder / "w.safetensors", checkpoint_of(1).tensors);
   tests::expect_error<DataError>([&] { (void)read_checkpoint(folder / "w.safetensors"); },
-                                 {"w.safetensors", "no position", "--init-from"});
+                                 {"w.safetensors", "no position", "(init_from)"});
 }
 
 /// Every prefix of each kind of length, and single flipped bits all over the file.

@@ -276,7 +276,7 @@ TEST_F(RunComparisonTest, NothingInCommonIsAnErrorNotAnAnswer) {
   write_metrics(b_, train_line(2, "2.5"));
   std::filesystem::remove_all(b_ / "checkpoints");
   std::filesystem::remove(b_ / "model.safetensors");
-  tests::expect_error<DataError>([&] { (void)compare(); }, {"nothing in common", "--log-every"});
+  tests::expect_error<DataError>([&] { (void)compare(); }, {"nothing in common", "log_every"});
 }
 
 TEST_F(RunComparisonTest, DamagedAndMissingFilesAreNamed) {
@@ -301,7 +301,7 @@ TEST_F(RunComparisonTest, DamagedAndMissingFilesAreNamed) {
   tests::write_bytes(b_ / "model.safetensors", "short");
   expect_error({"b/model.safetensors", "offset 0"});
   std::filesystem::remove_all(b_);
-  expect_error({"b' is no folder", "--output-dir"});
+  expect_error({"b' is no folder", "output_dir"});
 }
 
 TEST_F(RunComparisonTest, SettingsThatMayChangeBitsAreListed) {

@@ -25,7 +25,7 @@ TEST(RunFolder, RefusesAFolderThatHoldsARun) {
   const tests::TemporaryFolder folder;
   tests::write_bytes(folder / "metrics.jsonl", "");
   tests::expect_error<UsageError>([&] { (void)RunFolder::create(folder.path().string()); },
-                                  {folder.path().string(), "holds a run", "--output-dir"});
+                                  {folder.path().string(), "holds a run", "(output_dir)"});
 }
 
 TEST(RunFolder, AFolderThatALiveRunHasIsWaitedForAndRefused) {
@@ -46,7 +46,7 @@ TEST(RunFolder, NamesAFolderThatCannotBeMade) {
   tests::write_bytes(folder / "file", "");
   tests::expect_error<RuntimeFailure>(
       [&] { (void)RunFolder::create((folder / "file/x").string()); },
-      {"file/x", "Not a directory", "--output-dir"});
+      {"file/x", "Not a directory", "(output_dir)"});
 }
 
 TEST(RunFolder, DatedFoldersOfOneSecondDiffer) {

@@ -79,7 +79,7 @@ TEST(Judge, NamesWhoHasNotCome) {
   EXPECT_EQ(describe(*finding, ranks, layout_of(4), kLimit),
             "all-reduce 1234 (gradients, bucket 2, 2678836 bytes, epoch 3, step 512): rank 2 "
             "(node1, pid 4702) did not come within 60 s: last in forward for 61 s; ranks 0, 1, 3 "
-            "wait; see what it does there, or raise --collective-timeout if it is only slow");
+            "wait; see what it does there, or raise the time limit if it is only slow");
 }
 
 TEST(Judge, WhoWaitsHimselfIsNamedBehindWhoDoesNot) {

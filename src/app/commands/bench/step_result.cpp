@@ -170,7 +170,7 @@ std::string step_result_csv(const StepResult& result) {
 
 std::string step_result_text(const StepResult& result, const train::BatchSizes& sizes,
                              int threads) {
-  auto text = fmt::format("# {}; {} thread{} a rank; {} steps\n{:<22} {:>9} {:>9} {:>9} {:>9}\n",
+  auto text = fmt::format("# {}; {} thread{} per rank; {} steps\n{:<22} {:>9} {:>9} {:>9} {:>9}\n",
                           sizes.describe(), threads, threads == 1 ? "" : "s", result.steps, "ms",
                           "mean", "p50", "p95", "p99");
   for (const auto& part : kParts) {

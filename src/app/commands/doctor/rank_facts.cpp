@@ -57,7 +57,7 @@ void look_at_cpus(const train::DistributionOptions& options, RankFacts& facts) {
                                        static_cast<int>(options.threads));
   facts.cores = plan.cores;
   facts.threads = plan.threads;
-  facts.threads_by = plan.reason;
+  facts.threads_by = options.threads > 0 ? "--threads" : plan.reason;
   facts.usable_threads = runtime::count_openmp_threads(plan.threads);
   facts.idle_cores = plan.idle_cores;
   facts.cpus = plan.cpus.empty() ? topology.bound : plan.cpus;
