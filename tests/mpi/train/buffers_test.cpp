@@ -73,6 +73,20 @@ TrainOptions make_options() {
 
 class NoEvents final : public metrics::EventSink {};
 
+TrainerParts parts_of(const model::NetworkPtr& network, comm::Communicator& communicator,
+                      runtime::ComputeStream& compute, const runtime::RankLayout& layout,
+                      const runtime::StopSource& stop) {
+  return {.network = network,
+          .loss = model::loss_function(model::Loss::kCrossEntropy),
+          .train = make_dataset(),
+          .test = make_dataset(),
+          .control = communicator,
+          .gradients = communicator,
+          .compute = compute,
+          .layout = layout,
+          .stop = stop};
+}
+
 /// Trains with all ranks, or each alone.
 std::shared_ptr<NormalisedNetwork> train(const TrainOptions& options,
                                          const runtime::RankLayout& layout) {
@@ -82,15 +96,7 @@ std::shared_ptr<NormalisedNetwork> train(const TrainOptions& options,
   const runtime::StopRequest stop;
   NoEvents events;
   Trainer trainer(options, resolve_batch_sizes(options, layout.world_size),
-                  {.network = network,
-                   .loss = model::loss_function(model::Loss::kCrossEntropy),
-                   .train = make_dataset(),
-                   .test = make_dataset(),
-                   .control = *communicator,
-                   .gradients = *communicator,
-                   .compute = compute,
-                   .layout = layout,
-                   .stop = stop});
+                  parts_of(network, *communicator, compute, layout, stop));
   (void)trainer.run(events);
   communicator->barrier();
   return network;
@@ -168,15 +174,7 @@ TEST(Buffers, AreSavedAndResumed) {
     part.optimization.max_steps = max_steps;
     auto network = make_network();
     Trainer trainer(part, resolve_batch_sizes(part, 1),
-                    {.network = network,
-                     .loss = model::loss_function(model::Loss::kCrossEntropy),
-                     .train = make_dataset(),
-                     .test = make_dataset(),
-                     .control = *communicator,
-                     .gradients = *communicator,
-                     .compute = compute,
-                     .layout = own,
-                     .stop = stop});
+                    parts_of(network, *communicator, compute, own, stop));
     CheckpointWriter writer([&] { return CheckpointFolder(folder.path()); }, 1);
     if (from != nullptr) trainer.restore(*from);
     (void)trainer.run(events, {&writer, nlohmann::ordered_json::object()});
