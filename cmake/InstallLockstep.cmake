@@ -2,10 +2,10 @@
 include(CMakePackageConfigHelpers)
 get_property(lockstep_modules GLOBAL PROPERTY LOCKSTEP_MODULES)
 install(TARGETS ${lockstep_modules} lockstep_torch EXPORT lockstepTargets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS lockstep_launcher RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS lockstep_program RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/lockstep)
-install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The program itself knows its manual page and completions.
 set(shell_files ${PROJECT_BINARY_DIR}/generated/shell)
 install(CODE "

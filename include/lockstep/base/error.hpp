@@ -19,7 +19,7 @@ enum class ExitCode : int {
 };
 
 /// Names of settings, as the members of the structs that hold them are called:
-/// "collective_timeout". A program adds what it calls them: --collective-timeout.
+/// "collective_timeout". A program adds what it calls them, as `options::with_options` does.
 using Settings = std::vector<std::string>;
 
 /// Base of all errors that Lockstep throws. The message is one line for a person: what, where

@@ -17,7 +17,7 @@ void write_result_file(const std::filesystem::path& path, std::string_view text,
                        std::chrono::seconds patience = std::chrono::minutes(10));
 
 /// For the start of a command that takes minutes: throws UsageError if `path`, which was
-/// given as `option` ("--json"), cannot be written because it is a folder, lies in no folder, or is
+/// given as `option`, cannot be written because it is a folder, lies in no folder, or is
 /// closed, and RuntimeFailure if permission is lacking. An empty path: nothing to do. Leaves
 /// nothing behind.
 void require_writable_result(std::string_view option, const std::filesystem::path& path);
