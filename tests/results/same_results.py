@@ -106,7 +106,8 @@ def outcome(build, case, work):
     if case["arguments"][:1] == ["train"]:
         printed = [line for line in ended.stdout.splitlines() if TUTORIAL.match(line)]
     else:
-        printed = [lasting(json.loads(ended.stdout))] if case.get("json") else ended.stdout.splitlines()
+        in_json = case.get("json") and ended.stdout.startswith("{")  # not where the command failed
+    printed = [lasting(json.loads(ended.stdout))] if in_json else ended.stdout.splitlines()
     return {
         "exit code": ended.returncode,
         "errors": [FOLDER.sub("", line) for line in errors],
