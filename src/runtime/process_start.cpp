@@ -11,12 +11,12 @@ namespace lockstep::runtime {
 namespace {
 
 // No thread exists yet that could read the environment meanwhile.
-bool is_set(const char* name) {
+bool is_in_environment(const char* name) {
   return std::getenv(name) != nullptr;  // NOLINT(concurrency-mt-unsafe)
 }
 bool set_if_unset(const char* name, const char* value) {
   constexpr int kKeep = 0;
-  return !is_set(name) && ::setenv(name, value, kKeep) == 0;  // NOLINT(concurrency-mt-unsafe)
+  return !is_in_environment(name) && ::setenv(name, value, kKeep) == 0;  // NOLINT(concurrency-mt-unsafe)
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ bool prepare_environment() {
   if (core != nullptr) any = set_if_unset(kOpenBlasCoreVariable, core);
   // NCCL writes warnings to standard output, between the tutorial's lines.
   any = set_if_unset("NCCL_DEBUG_FILE", "/dev/stderr") || any;
-  if (!is_set(kMpiProtocolVariable) && !has_fabric_adapter()) {
+  if (!is_in_environment(kMpiProtocolVariable) && !has_fabric_adapter()) {
     any = set_if_unset(kMpiTransportsVariable, kNoFabricTransports) || any;
   }
   return any;
