@@ -34,7 +34,7 @@ BatchGatherer::BatchGatherer(Dataset dataset, std::int64_t largest_batch)
       deviation_(per_channel(dataset_.spec.input.deviation, dataset_.inputs)) {
   const bool classes = std::holds_alternative<ClassTarget>(dataset_.spec.target);
   const auto target_type = classes ? torch::kInt64 : torch::kFloat32;
-  buffer_.inputs = buffer_for(dataset_.inputs, largest_batch, torch::kFloat32);
+  buffer_.inputs = buffer_for(dataset_.inputs, largest_batch, dataset_.spec.input.network_type());
   buffer_.targets = buffer_for(dataset_.targets, largest_batch, target_type);
   raw_inputs_ = raw_buffer(dataset_.inputs, largest_batch, buffer_.inputs);
   raw_targets_ = raw_buffer(dataset_.targets, largest_batch, buffer_.targets);

@@ -54,6 +54,15 @@ void check_labels(const IdxFile& file, std::span<const std::byte> labels) {
                               file.header_bytes() + index, kClasses - 1));
 }
 
+std::vector<fs::path> all_places_of(const std::vector<fs::path>& folders) {
+  std::vector<fs::path> places;
+  for (const auto& folder : folders) {
+    const auto more = places_of(folder);
+    places.insert(places.end(), more.begin(), more.end());
+  }
+  return places;
+}
+
 class FashionMnist final : public DatasetSource {
  public:
   explicit FashionMnist(const fs::path& folder)
@@ -93,10 +102,17 @@ class FashionMnist final : public DatasetSource {
 
 }  // namespace
 
+bool has_fashion_mnist_files(const std::vector<fs::path>& folders) {
+  const auto places = all_places_of(folders);
+  return std::any_of(places.begin(), places.end(),
+                     [](const fs::path& place) { return files_in(place) > 0; });
+}
+
 SampleSpec fashion_mnist_spec() {
   constexpr double kLargestPixel = 255;
   return {.input = {.shape = {1, kImageSide, kImageSide}, .divisor = kLargestPixel},
-          .target = ClassTarget{.classes = kClasses, .names = class_names(true)}};
+          .target =
+              ClassTarget{.classes = kClasses, .names = {kClassNames.begin(), kClassNames.end()}}};
 }
 
 std::vector<fs::path> default_data_folders() {
@@ -104,11 +120,7 @@ std::vector<fs::path> default_data_folders() {
 }
 
 std::unique_ptr<DatasetSource> open_fashion_mnist(const std::vector<fs::path>& folders) {
-  std::vector<fs::path> places;
-  for (const auto& folder : folders) {
-    const auto more = places_of(folder);
-    places.insert(places.end(), more.begin(), more.end());
-  }
+  const auto places = all_places_of(folders);
   // The first that holds most: a half-filled folder does not hide a complete one.
   const auto fullest = std::max_element(
       places.begin(), places.end(),
@@ -159,12 +171,6 @@ std::string describe_files(const std::string& folder, bool as_published) {
              : fmt::format(
                    "images and labels in {} (not the published images and labels of FashionMNIST)",
                    folder);
-}
-
-std::vector<std::string> class_names(bool of_fashion_mnist) {
-  std::vector<std::string> names(kClassNames.begin(), kClassNames.end());
-  for (std::size_t i = 0; !of_fashion_mnist && i < names.size(); ++i) names[i] = std::to_string(i);
-  return names;
 }
 
 }  // namespace lockstep::data

@@ -22,6 +22,10 @@ std::int64_t InputSpec::elements() const {
   return product(shape);
 }
 
+torch::ScalarType InputSpec::network_type() const {
+  return stays_integer ? torch::kInt64 : torch::kFloat32;
+}
+
 bool InputSpec::is_picture() const {
   return element_type == torch::kUInt8 && shape.size() == 3 && shape[0] == 1;
 }
@@ -48,6 +52,15 @@ std::size_t SampleSpec::input_bytes() const {
 
 std::size_t SampleSpec::target_bytes() const {
   return bytes_of(product(target_shape()), target_type());
+}
+
+std::vector<std::string> class_names(const SampleSpec& spec, bool names_count) {
+  const auto* classes = std::get_if<ClassTarget>(&spec.target);
+  if (classes == nullptr) return {};
+  if (names_count && !classes->names.empty()) return classes->names;
+  std::vector<std::string> numbers;
+  for (std::int64_t i = 0; i < classes->classes; ++i) numbers.push_back(std::to_string(i));
+  return numbers;
 }
 
 }  // namespace lockstep::data

@@ -32,10 +32,7 @@ class Synthetic final : public DatasetSource {
     const bool is_test = part == Part::kTestImages || part == Part::kTestLabels;
     const std::uint64_t stream = mix(seed_ * 2 + (is_test ? 1 : 0));
     if (part == Part::kTrainLabels || part == Part::kTestLabels) {
-      for (std::size_t i = 0; i < destination.size(); ++i) {
-        destination[i] = static_cast<std::byte>(label(stream, i));
-      }
-      return;
+      return fill_labels(stream, destination);
     }
     std::size_t i = 0;
     for (std::size_t sample = 0; i < destination.size(); ++sample) {
@@ -49,6 +46,15 @@ class Synthetic final : public DatasetSource {
   }
 
  private:
+  void fill_labels(std::uint64_t stream, std::span<std::byte> destination) const {
+    const auto type = shape_.spec().target_type();
+    const auto size = torch::elementSize(type);
+    const auto count = destination.size() / size;
+    auto labels = torch::empty({static_cast<std::int64_t>(count)}, torch::kInt64);
+    auto* const first = labels.data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < count; ++i) first[i] = static_cast<std::int64_t>(label(stream, i));
+    torch::from_blob(destination.data(), labels.sizes(), type).copy_(labels);
+  }
   [[nodiscard]] std::uint64_t label(std::uint64_t stream, std::size_t sample) const {
     return mix(stream + 0x5eedU + sample) % classes_;
   }

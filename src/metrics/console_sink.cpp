@@ -29,8 +29,10 @@ class ConsoleSink final : public EventSink {
   }
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kTest) return;
-    print(fmt::format("Test Error: \n Accuracy: {:0.1f}%, Avg loss: {:8f} \n\n",
-                      event.accuracy_percent(), event.average_loss));
+    const auto percent = event.accuracy_percent();
+    print(fmt::format("Test Error: \n {}Avg loss: {:8f} \n\n",
+                      percent ? fmt::format("Accuracy: {:0.1f}%, ", *percent) : std::string(),
+                      event.average_loss));
   }
   void on(const RunEnd& event) override {
     if (event.status == "completed") print("Done!\n");

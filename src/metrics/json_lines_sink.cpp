@@ -85,12 +85,14 @@ class JsonLinesSink final : public EventSink {
   }
   void on(const Warning& event) override { write({{"event", "warning"}, {"text", event.text}}); }
   void on(const Evaluation& event) override {
-    write({{"event", event.set == Evaluation::Set::kTest ? "test" : "validation"},
-           {"epoch", event.epoch},
-           {"correct", event.correct},
-           {"samples", event.samples},
-           {"accuracy", event.accuracy()},
-           {"avg_loss", event.average_loss}});
+    Json line = {{"event", event.set == Evaluation::Set::kTest ? "test" : "validation"},
+                 {"epoch", event.epoch}};
+    const auto accuracy = event.accuracy();
+    if (accuracy) line["correct"] = *event.correct;
+    line["samples"] = event.samples;
+    if (accuracy) line["accuracy"] = *accuracy;
+    line["avg_loss"] = event.average_loss;
+    write(line);
   }
   void on(const RunEnd& event) override {
     write({{"event", "run_end"},

@@ -30,8 +30,10 @@ class SummarySink final : public EventSink {
   void on(const Warning& event) override { log_.warning(event.text); }
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kValidation) return;
-    log_.info(fmt::format("validation: accuracy {:.1f} %, average loss {:.4f} ({} samples)",
-                          event.accuracy_percent(), event.average_loss, event.samples));
+    const auto percent = event.accuracy_percent();
+    log_.info(fmt::format("validation: {}average loss {:.4f} ({} samples)",
+                          percent ? fmt::format("accuracy {:.1f} %, ", *percent) : std::string(),
+                          event.average_loss, event.samples));
   }
 
  private:

@@ -69,7 +69,7 @@ class TensorBoardSink final : public EventSink {
   void on(const Evaluation& event) override {
     const std::string set = event.set == Evaluation::Set::kTest ? "test" : "validation";
     Summary summary;
-    summary.add_scalar(set + "/accuracy", event.accuracy());
+    if (const auto accuracy = event.accuracy()) summary.add_scalar(set + "/accuracy", *accuracy);
     summary.add_scalar(set + "/avg_loss", event.average_loss);
     write(summary, event.step);
   }

@@ -1,23 +1,59 @@
+#include <fmt/format.h>
+
+#include <lockstep/base/error.hpp>
 #include <lockstep/model/loss.hpp>
 
 namespace lockstep::model {
+namespace {
 
-torch::Tensor loss_sum(Loss loss, const torch::Tensor& logits, const torch::Tensor& labels) {
-  namespace functional = torch::nn::functional;
+namespace functional = torch::nn::functional;
+
+torch::Tensor sum_over_numbers(Loss loss, const torch::Tensor& outputs,
+                               const torch::Tensor& targets) {
+  if (outputs.numel() != targets.numel()) {
+    throw UsageError(
+        fmt::format("the network gives {} numbers for {} samples, and their targets "
+                    "have {}",
+                    outputs.numel(), targets.size(0), targets.numel()));
+  }
+  const auto numbers = outputs.reshape(targets.sizes());
+  const auto sum =
+      loss == Loss::kL1
+          ? functional::l1_loss(numbers, targets,
+                                functional::L1LossFuncOptions().reduction(torch::kSum))
+          : functional::mse_loss(numbers, targets,
+                                 functional::MSELossFuncOptions().reduction(torch::kSum));
+  const auto of_one = targets.numel() / targets.size(0);
+  return of_one == 1 ? sum : sum / of_one;
+}
+
+}  // namespace
+
+torch::Tensor loss_sum(Loss loss, const torch::Tensor& outputs, const torch::Tensor& targets) {
+  if (targets.is_floating_point()) return sum_over_numbers(loss, outputs, targets);
   switch (loss) {
     case Loss::kCrossEntropy:
       return functional::cross_entropy(
-          logits, labels, functional::CrossEntropyFuncOptions().reduction(torch::kSum));
+          outputs, targets, functional::CrossEntropyFuncOptions().reduction(torch::kSum));
     case Loss::kNll:
-      return functional::nll_loss(functional::log_softmax(logits, 1), labels,
+      return functional::nll_loss(functional::log_softmax(outputs, 1), targets,
                                   functional::NLLLossFuncOptions().reduction(torch::kSum));
     case Loss::kMse:
+    case Loss::kL1:
       break;
   }
-  const auto targets = functional::one_hot(labels, logits.size(1)).to(logits.scalar_type());
+  const auto one_hot = functional::one_hot(targets, outputs.size(1)).to(outputs.scalar_type());
   const auto squares = functional::mse_loss(
-      logits, targets, functional::MSELossFuncOptions().reduction(torch::kSum));
-  return squares / logits.size(1);
+      outputs, one_hot, functional::MSELossFuncOptions().reduction(torch::kSum));
+  return squares / outputs.size(1);
+}
+
+bool takes_numbers(Loss loss) {
+  return loss == Loss::kMse || loss == Loss::kL1;
+}
+
+bool takes_classes(Loss loss) {
+  return loss != Loss::kL1;
 }
 
 LossFunction loss_function(Loss loss) {

@@ -52,7 +52,10 @@ double number(const json& event, const char* key) {
 }
 
 Figures figures_of(const json& event) {
-  return {event.at("epoch"), number(event, "accuracy"), number(event, "avg_loss")};
+  const bool classes = event.contains("accuracy");
+  return {event.at("epoch"),
+          classes ? number(event, "accuracy") : std::numeric_limits<double>::quiet_NaN(),
+          number(event, "avg_loss")};
 }
 
 void take(const json& event, Run& run) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -15,10 +16,13 @@ std::string answer(const Run& run) {
   if (run.test.empty()) return fmt::format("{}: {}.", run.name, run.status);
   const auto& last = run.test.back();
   return fmt::format(
-      "{}: test accuracy {:.2f} %, average loss {:.4f} after epoch {}, {} steps and {:.1f} s of "
-      "training on {} rank{} ({}).",
-      run.name, 100 * last.accuracy, last.average_loss, last.epoch, run.steps_done, run.seconds,
-      run.world_size(), run.world_size() == 1 ? "" : "s", run.status);
+      "{}: test {}average loss {:.4f} after epoch {}, {} steps and {:.1f} s of training on {} "
+      "rank{} ({}).",
+      run.name,
+      std::isnan(last.accuracy) ? std::string()
+                                : fmt::format("accuracy {:.2f} %, ", 100 * last.accuracy),
+      last.average_loss, last.epoch, run.steps_done, run.seconds, run.world_size(),
+      run.world_size() == 1 ? "" : "s", run.status);
 }
 
 std::string matrix(const Classification& all) {

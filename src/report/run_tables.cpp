@@ -36,7 +36,8 @@ const Figures* of_epoch(const std::vector<Figures>& all, std::int64_t epoch) {
 }
 
 ordered_json number_or_null(const Figures* figures, double Figures::*value) {
-  return figures == nullptr ? ordered_json(nullptr) : ordered_json(figures->*value);
+  return figures == nullptr || std::isnan(figures->*value) ? ordered_json(nullptr)
+                                                           : ordered_json(figures->*value);
 }
 
 /// The columns of the CSV file, and an epoch's part of the JSON document.
@@ -71,11 +72,12 @@ Table runs_table(const std::vector<Run>& runs) {
               .rows = {}};
   for (const auto& run : runs) {
     const bool tested = !run.test.empty();
+    const bool classified = tested && !std::isnan(run.test.back().accuracy);
     table.rows.push_back(
         {run.name, fmt::format("{}", run.world_size()), run.option("global_batch_size"),
          fmt::format("{}", run.epochs.size()), fmt::format("{}", run.steps_done),
          run.epochs.empty() ? "–" : fmt::format("{:.4f}", run.epochs.back().train_loss),
-         tested ? fmt::format("{:.2f}", kHundredPercent * run.test.back().accuracy) : "–",
+         classified ? fmt::format("{:.2f}", kHundredPercent * run.test.back().accuracy) : "–",
          tested ? fmt::format("{:.4f}", run.test.back().average_loss) : "–",
          fmt::format("{:.0f}", mean_speed(run)), fmt::format("{:.1f}", run.seconds), run.status});
   }

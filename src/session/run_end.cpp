@@ -70,19 +70,23 @@ void finish_run(Job& job, const train::TrainResult& result, const Training& trai
       write_final_weights(output, *network, metadata);
     }
   });
-  const auto predictions = training.trainer->predict_test();
+  const bool classifies =
+      std::holds_alternative<data::ClassTarget>(training.dataset.shape.spec().target);
+  const auto predictions = classifies ? training.trainer->predict_test() : std::nullopt;
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) return;
     const auto folder = output.folder->current_path();
-    write_predictions(output, predictions, training.dataset, digests);
+    if (classifies) write_predictions(output, predictions, training.dataset, digests);
     output.events->on(metrics::RunEnd{.status = "completed",
                                       .steps = result.position.steps,
                                       .seconds = result.seconds,
                                       .parameters_sha256 = digest});
-    job.log.info(fmt::format(
-        "test accuracy {:.1f} %, average loss {:.4f}, after {} steps in {:.1f} s; results in {}{}",
-        result.last_test->accuracy_percent(), result.last_test->average_loss, result.position.steps,
-        result.seconds, folder.string(), describe_slowest(result.slowest, job.layout.world_size)));
+    const auto percent = result.last_test->accuracy_percent();
+    job.log.info(
+        fmt::format("test {}average loss {:.4f}, after {} steps in {:.1f} s; results in {}{}",
+                    percent ? fmt::format("accuracy {:.1f} %, ", *percent) : std::string(),
+                    result.last_test->average_loss, result.position.steps, result.seconds,
+                    folder.string(), describe_slowest(result.slowest, job.layout.world_size)));
     if (!output.checkpoints->failure().empty()) {
       throw RuntimeFailure(
           fmt::format("the last checkpoint could not be saved: {} (the weights "

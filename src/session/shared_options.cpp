@@ -29,9 +29,10 @@ Option test_samples_option(train::DataOptions& data) {
 }
 Option loss_option(train::ModelOptions& model) {
   return {"loss", "loss function (default cross-entropy)",
-          choice<Loss>(
-              model.loss,
-              {{"cross-entropy", Loss::kCrossEntropy}, {"nll", Loss::kNll}, {"mse", Loss::kMse}})};
+          choice<Loss>(model.loss, {{"cross-entropy", Loss::kCrossEntropy},
+                                    {"nll", Loss::kNll},
+                                    {"mse", Loss::kMse},
+                                    {"l1", Loss::kL1}})};
 }
 Option device_option(train::DistributionOptions& distribution) {
   return {"device", "where to compute (default auto: CUDA if there, else CPU)",

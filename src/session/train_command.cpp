@@ -6,6 +6,7 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/gather.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/runtime/process_time.hpp>
 #include <lockstep/session/recorded_options.hpp>
@@ -83,6 +84,18 @@ void check_trace(Job& job, const train::OutputOptions& output, const StartPoint&
   });
 }
 
+/// What files of weights say of their origin.
+model::SafetensorsMetadata metadata_of(task::Task& task, const train::NodeDataset& dataset,
+                                       const train::DatasetDigests& digests) {
+  auto spec = dataset.shape.spec();
+  if (auto* classes = std::get_if<data::ClassTarget>(&spec.target)) {
+    classes->names = dataset.class_names(digests);
+  }
+  return {{train::kDatasetEntry, nlohmann::json(digests).dump()},
+          {task::kTaskEntry, task::describe(task).dump()},
+          {task::kSamplesEntry, data::to_json(spec).dump()}};
+}
+
 /// What `train` needs to know of the command line.
 struct CommandLine {
   const std::string& program;
@@ -109,8 +122,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   if (job.layout.rank == 0) {
     digests = dataset.digests();
     settings = settings_of(options, sizes, line.table, dataset, digests);
-    metadata = {{train::kDatasetEntry, nlohmann::json(digests).dump()},
-                {task::kTaskEntry, task::describe(task).dump()}};
+    metadata = metadata_of(task, dataset, digests);
   }
   if (go_on_from(job, start_point, settings, line.defaults, *training->trainer)) {
     return end_training(job, *training);

@@ -129,13 +129,6 @@ std::unique_ptr<comm::Communicator> make_gradients(Job& job, const Group& group,
   return make_communicator(job, options, compute, agree_on_overlap(job, options, compute));
 }
 
-/// The test loop counts right answers.
-void require_classes(const data::SampleSpec& spec) {
-  if (std::holds_alternative<data::ClassTarget>(spec.target)) return;
-  throw UsageError(
-      "the task's targets are numbers: this version trains networks that tell classes apart");
-}
-
 model::LossFunction loss_of(const train::TrainOptions& options, task::Task& task) {
   auto own = task.loss();
   return own ? own : model::loss_function(options.model.loss);
@@ -156,7 +149,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
                                           job.layout, *job.control);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_enough_samples(options, sizes, dataset.train.size());
-    require_classes(dataset.shape.spec());
+    if (!task.loss()) train::check_loss(options.model.loss, dataset.shape.spec());
   });
   const auto network = make_network(job, options, task, dataset.shape.spec(), compute.device);
   auto gradients = make_gradients(job, group, options.distribution, compute);

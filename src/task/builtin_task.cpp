@@ -8,25 +8,45 @@
 #include <lockstep/task/builtin_task.hpp>
 #include <lockstep/task/data_kind.hpp>
 
+#include "synthetic_data.hpp"
+
 namespace lockstep::task {
 namespace {
 
-const DataKind& data_kind(const std::string& name) {
-  return *std::find_if(data_kinds().begin(), data_kinds().end(),
-                       [&](const DataKind& kind) { return kind.name == name; });
-}
+constexpr const char* kByItsFiles = "auto";
+constexpr std::int64_t kMaxSize = std::int64_t{1} << 14U;
+constexpr std::int64_t kMaxClasses = std::int64_t{1} << 20U;
 
 }  // namespace
 
-BuiltinTask::BuiltinTask() : networks_(make_network_kinds()), network_(networks_[0]->name()) {}
+BuiltinTask::BuiltinTask()
+    : networks_(make_network_kinds()), network_(networks_[0]->name()), dataset_(kByItsFiles) {}
+
+options::Option BuiltinTask::dataset_option() {
+  std::vector<std::pair<std::string, std::string>> names = {{kByItsFiles, kByItsFiles}};
+  for (const auto& kind : data_kinds()) names.emplace_back(kind.name, kind.name);
+  return {"dataset", "what --data-dir holds (default auto: told by the names of its files)",
+          options::choice(dataset_, names), Effect::kNothing};
+}
+
+std::vector<options::Option> BuiltinTask::made_up_options() {
+  return {{"input-shape", "of a made-up image (default 1,28,28)",
+           options::integers(made_up_.input_shape, 1, kMaxSize), Effect::kInput},
+          {"classes", "of made-up images (default 10)",
+           options::integer(made_up_.classes, 1, kMaxClasses), Effect::kInput}};
+}
 
 std::vector<options::Option> BuiltinTask::data_options() {
-  return {{"data-dir",
-           "folder of the four IDX files, plain or .gz (default: $LOCKSTEP_DATA_DIR, "
-           "data/FashionMNIST/raw, Debian's dataset-fashion-mnist)",
+  std::vector<options::Option> all = {
+          {"data-dir",
+           "folder of the data (default: FashionMNIST in $LOCKSTEP_DATA_DIR, "
+           "data/FashionMNIST/raw or Debian's dataset-fashion-mnist)",
            options::path(data_folder_, "DIR"), Effect::kNothing},
-          {"synthetic", "made-up images of the same shapes; no data set needed",
-           options::flag(synthetic_), Effect::kInput}};
+          dataset_option(),
+          {"synthetic", "made-up images; no data set needed", options::flag(synthetic_),
+           Effect::kInput}};
+  for (auto& option : made_up_options()) all.push_back(std::move(option));
+  return all;
 }
 
 options::Option BuiltinTask::model_option() {
@@ -55,12 +75,37 @@ std::vector<options::Option> BuiltinTask::configuration() {
   return all;
 }
 
-data::SampleSpec BuiltinTask::sample_spec() {
-  return data_kind(synthetic_ ? "synthetic" : "fashion-mnist").spec();
+/// Null: nothing that is known lies in the folder.
+const DataKind* BuiltinTask::chosen_data() const {
+  const auto& kinds = data_kinds();
+  if (dataset_ == kByItsFiles && data_folder_.empty()) return &kinds.front();
+  const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const DataKind& kind) {
+    return dataset_ == kByItsFiles ? kind.is_in(data_folder_) : kind.name == dataset_;
+  });
+  return found == kinds.end() ? nullptr : &*found;
 }
 
 std::unique_ptr<data::DatasetSource> BuiltinTask::open_data() {
-  return data_kind(synthetic_ ? "synthetic" : "fashion-mnist").open(data_folder_);
+  if (synthetic_) return make_synthetic_data(made_up_);
+  if (made_up_ != SyntheticOptions()) {
+    throw UsageError("--input-shape and --classes are for --synthetic: other data say what they are");
+  }
+  if (const auto* kind = chosen_data()) return kind->open(data_folder_);
+  try {
+    return data_kinds().front().open(data_folder_);  // knows what may have been meant
+  } catch (const DataError& error) {
+    std::string others;
+    for (std::size_t i = 1; i < data_kinds().size(); ++i) {
+      others += fmt::format("{} or {}", others.empty() ? "" : ",", data_kinds()[i].files);
+    }
+    throw DataError(fmt::format("{}{}", error.what(), others), error.settings());
+  }
+}
+
+void BuiltinTask::resolve_data(const std::string& folder) {
+  data_folder_ = folder;
+  if (synthetic_) return;
+  if (const auto* kind = chosen_data()) dataset_ = kind->name;
 }
 
 /// An option that the chosen network does not have would otherwise be ignored in silence.
@@ -84,9 +129,9 @@ model::NetworkPtr BuiltinTask::make_network(const data::SampleSpec& spec) {
   return chosen_network().make(spec);
 }
 
-void BuiltinTask::recognise(const model::Weights& weights) {
+void BuiltinTask::recognise(const model::Weights& weights, const data::SampleSpec& spec) {
   for (const auto& kind : networks_) {
-    if (!kind->recognise(weights, sample_spec())) continue;
+    if (!kind->recognise(weights, spec)) continue;
     network_ = kind->name();
     return;
   }

@@ -1,7 +1,7 @@
 #include <lockstep/task/data_kind.hpp>
 
-// All data: src/task/data/NAME.cpp defines NAME_data. The default comes first.
-#define LOCKSTEP_DATA(kind) kind(fashion_mnist) kind(synthetic)
+// All kinds: src/task/data/NAME.cpp defines NAME_data.
+#define LOCKSTEP_DATA(kind) kind(fashion_mnist) kind(npy)
 
 namespace lockstep::task {
 

@@ -11,7 +11,6 @@ class OwnTask final : public Task {
   explicit OwnTask(TaskParts parts) : parts_(std::move(parts)) {}
 
   [[nodiscard]] std::string name() const override { return parts_.name; }
-  [[nodiscard]] data::SampleSpec sample_spec() override { return parts_.data()->shape().spec(); }
   [[nodiscard]] std::unique_ptr<data::DatasetSource> open_data() override { return parts_.data(); }
   [[nodiscard]] model::NetworkPtr make_network(const data::SampleSpec& spec) override {
     return parts_.network(spec);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/task/task.hpp>
 
 namespace lockstep::task {
@@ -44,11 +45,28 @@ void configure(Task& task, const nlohmann::ordered_json& description, const std:
   }
 }
 
-void configure_for(Task& task, const model::Weights& weights) {
+void configure_for(Task& task, const model::Weights& weights, const data::SampleSpec& spec) {
+  const auto trained_on = samples_of(weights);
+  if (trained_on && (trained_on->input.shape != spec.input.shape ||
+                     trained_on->target_shape() != spec.target_shape() ||
+                     trained_on->outputs() != spec.outputs())) {
+    throw DataError(fmt::format("{}: trained on {}, and these data have {}", weights.path.string(),
+                                data::describe(*trained_on), data::describe(spec)));
+  }
   const auto entry = weights.metadata.find(kTaskEntry);
-  if (entry == weights.metadata.end()) return task.recognise(weights);
+  if (entry == weights.metadata.end()) return task.recognise(weights, spec);
   configure(task, nlohmann::ordered_json::parse(entry->second, nullptr, false),
             weights.path.string());
+}
+
+std::optional<data::SampleSpec> samples_of(const model::Weights& weights) {
+  const auto entry = weights.metadata.find(kSamplesEntry);
+  if (entry == weights.metadata.end()) return std::nullopt;
+  const auto spec =
+      data::spec_from_json(nlohmann::ordered_json::parse(entry->second, nullptr, false));
+  if (spec) return spec;
+  throw DataError(
+      fmt::format("{}: its metadata '{}' describe no samples", weights.path.string(), kSamplesEntry));
 }
 
 }  // namespace lockstep::task

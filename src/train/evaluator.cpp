@@ -21,11 +21,12 @@ Evaluator::Evaluator(model::NetworkPtr network, model::LossFunction loss,
                      comm::Communicator& communicator, data::Dataset dataset,
                      std::vector<std::int64_t> samples, std::int64_t batch_size)
     : network_(std::move(network)),
-      loss_(loss),
+      loss_(std::move(loss)),
       communicator_(communicator),
       samples_(std::move(samples)),
       batch_size_(std::min(batch_size, static_cast<std::int64_t>(samples_.size()))),
       device_(dataset.inputs.device()),
+      classifies_(std::holds_alternative<data::ClassTarget>(dataset.spec.target)),
       gatherer_(std::move(dataset), batch_size_) {
   gatherer_.set_order(samples_);
 }
@@ -83,16 +84,18 @@ std::optional<metrics::Evaluation> Evaluator::evaluate(metrics::Evaluation::Set 
       [&](torch::Tensor& table, std::int64_t batch, const auto& labels, const auto& logits) {
         auto row = table.select(0, batch);
         row.select(0, kLoss).copy_(loss_(logits, labels));
-        row.select(0, kCorrect).copy_(logits.argmax(1).eq(labels).sum());
+        if (classifies_) row.select(0, kCorrect).copy_(logits.argmax(1).eq(labels).sum());
       });
   if (!numbers) return std::nullopt;
   metrics::Evaluation evaluation{
       .set = set, .epoch = epoch, .samples = static_cast<std::int64_t>(samples_.size())};
+  std::int64_t correct = 0;
   for (std::int64_t b = 0; b < batches(); ++b) {
     const auto row = std::span(*numbers).subspan(static_cast<std::size_t>(kResults * b), kResults);
     evaluation.average_loss += row[kLoss] / static_cast<double>(samples_of(b).count);
-    evaluation.correct += static_cast<std::int64_t>(row[kCorrect]);
+    correct += static_cast<std::int64_t>(row[kCorrect]);
   }
+  if (classifies_) evaluation.correct = correct;
   evaluation.average_loss /= static_cast<double>(batches());
   return evaluation;
 }

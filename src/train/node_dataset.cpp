@@ -9,6 +9,7 @@
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/gather.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 namespace lockstep::train {
@@ -78,12 +79,7 @@ std::string NodeDataset::describe(const DatasetDigests& digests) const {
 }
 
 std::vector<std::string> NodeDataset::class_names(const DatasetDigests& digests) const {
-  const auto* classes = std::get_if<data::ClassTarget>(&shape.spec().target);
-  if (classes == nullptr) return {};
-  if ((!known || known->digests == digests) && !classes->names.empty()) return classes->names;
-  std::vector<std::string> numbers;
-  for (std::int64_t i = 0; i < classes->classes; ++i) numbers.push_back(std::to_string(i));
-  return numbers;
+  return data::class_names(shape.spec(), !known || known->digests == digests);
 }
 
 std::string NodeDataset::describe_absent_classes() const {
@@ -115,7 +111,8 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
   const auto shape = source->shape();
   require_same(
       communicator, layout,
-      fmt::format("{} training and {} test samples", shape.train_samples(), shape.test_samples()));
+      fmt::format("{} training and {} test samples of {}", shape.train_samples(),
+                  shape.test_samples(), data::describe(shape.spec())));
   runtime::NodeMemory memory(shape.block_bytes(), layout);
   comm::run_on_all_ranks(communicator, layout, [&] {
     for (const data::Part part : data::kAllParts) {

@@ -21,4 +21,12 @@ void check_combinations(const TrainOptions& options) {
   }
 }
 
+void check_loss(model::Loss loss, const data::SampleSpec& spec) {
+  const bool classes = std::holds_alternative<data::ClassTarget>(spec.target);
+  if (classes ? model::takes_classes(loss) : model::takes_numbers(loss)) return;
+  throw UsageError(classes ? "the targets are classes, and the loss l1 is for numbers"
+                           : "the targets are numbers: use the loss mse or l1",
+                   {"loss"});
+}
+
 }  // namespace lockstep::train

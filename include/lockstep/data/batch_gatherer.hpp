@@ -11,7 +11,7 @@
 
 namespace lockstep::data {
 
-/// A batch on the gatherer's device: inputs [B, …] float32; targets [B] int64 (classes) or [B, …]
+/// A batch on the gatherer's device: inputs [B, …] float32, or int64 where they stay integers; targets [B] int64 (classes) or [B, …]
 /// float32 (numbers).
 struct Batch {
   torch::Tensor inputs;

@@ -30,6 +30,9 @@ inline constexpr std::array<std::string_view, kClasses> kClassNames = {
 /// data/FashionMNIST/raw below the working directory (torchvision's place), Debian's package.
 [[nodiscard]] std::vector<std::filesystem::path> default_data_folders();
 
+/// True if any of these folders has one of its files, itself or below.
+[[nodiscard]] bool has_fashion_mnist_files(const std::vector<std::filesystem::path>& folders);
+
 /// Opens the data set in the first of `folders` that holds most of its files (each plain or .gz),
 /// itself or below, where torchvision puts them, and checks headers, dimensions and counts against
 /// each other; the pixels are read by `fill`. Throws DataError if no folder has it, or naming the
@@ -49,8 +52,5 @@ inline constexpr std::array<std::string_view, kClasses> kClassNames = {
 
 /// For people and for config.json: what the files in a folder are.
 [[nodiscard]] std::string describe_files(const std::string& folder, bool as_published);
-
-/// What to call each class: kClassNames, or for other data the bare numbers.
-[[nodiscard]] std::vector<std::string> class_names(bool of_fashion_mnist);
 
 }  // namespace lockstep::data

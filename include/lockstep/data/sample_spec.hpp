@@ -11,16 +11,20 @@
 
 namespace lockstep::data {
 
-/// An input of a network. As float32, an element is (value / divisor − mean) / deviation.
+/// An input of a network. As float32, an element is (value / divisor − mean) / deviation; token ids
+/// and other integers that are no quantities stay as they are, as int64.
 struct InputSpec {
   std::vector<std::int64_t> shape{};               ///< of one input: {1, 28, 28}
   torch::ScalarType element_type = torch::kUInt8;  ///< as it lies in memory
+  bool stays_integer = false;
   double divisor = 1;
   std::vector<double> mean{};       ///< of each channel, the first dimension; empty: 0
   std::vector<double> deviation{};  ///< the same; empty: 1
 
   /// Of one input.
   [[nodiscard]] std::int64_t elements() const;
+  /// What a network gets: kFloat32 or kInt64.
+  [[nodiscard]] torch::ScalarType network_type() const;
   /// Grey values of a byte each: [1, height, width].
   [[nodiscard]] bool is_picture() const;
 };
@@ -51,5 +55,9 @@ struct SampleSpec {
   [[nodiscard]] std::size_t input_bytes() const;   ///< of one sample
   [[nodiscard]] std::size_t target_bytes() const;  ///< of one sample
 };
+
+/// What to call each class: its name, or its number where there are no names or they do not count.
+/// Empty where targets are numbers.
+[[nodiscard]] std::vector<std::string> class_names(const SampleSpec& spec, bool names_count = true);
 
 }  // namespace lockstep::data

@@ -111,16 +111,20 @@ struct Evaluation {
   enum class Set : std::uint8_t { kValidation, kTest };
   Set set = Set::kTest;
   std::int64_t epoch = 0;
-  std::int64_t step = 0;  ///< optimizer steps before it
-  std::int64_t correct = 0;
+  std::int64_t step = 0;                  ///< optimizer steps before it
+  std::optional<std::int64_t> correct{};  ///< absent where targets are numbers
   std::int64_t samples = 0;
   double average_loss = 0;  ///< mean over batches of their mean losses, as the tutorial's
 
-  /// Fraction of the samples, 0–1.
-  [[nodiscard]] double accuracy() const {
-    return samples == 0 ? 0.0 : static_cast<double>(correct) / static_cast<double>(samples);
+  /// Fraction of the samples, 0–1; absent as `correct` is.
+  [[nodiscard]] std::optional<double> accuracy() const {
+    if (!correct || samples == 0) return std::nullopt;
+    return static_cast<double>(*correct) / static_cast<double>(samples);
   }
-  [[nodiscard]] double accuracy_percent() const { return 100.0 * accuracy(); }
+  [[nodiscard]] std::optional<double> accuracy_percent() const {
+    if (const auto fraction = accuracy()) return 100.0 * *fraction;
+    return std::nullopt;
+  }
 };
 
 /// How a tensor's elements are distributed.

@@ -1,4 +1,4 @@
-// The tutorial's loss functions.
+// Loss functions.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,22 @@ namespace lockstep::model {
 enum class Loss : std::uint8_t {
   kCrossEntropy,  ///< nn.CrossEntropyLoss on logits
   kNll,           ///< nn.NLLLoss on log-softmax of the logits: the same numbers
-  kMse            ///< nn.MSELoss of the logits against one-hot labels (mean over the classes)
+  kMse,  ///< nn.MSELoss: of the logits against one-hot labels (mean over the classes), or against
+         ///< targets that are numbers (mean over a target's numbers)
+  kL1    ///< nn.L1Loss against targets that are numbers (mean over a target's numbers)
 };
 
 /// The sum over the batch of each sample's loss: a scalar float32 tensor. Divided by the number of
 /// samples, of this batch or of the global batch, it is PyTorch's loss with reduction="mean".
-/// logits [B, C] float32, labels [B] int64.
+/// For classes: outputs [B, C] float32, targets [B] int64. For numbers (kMse and kL1): targets
+/// [B, …] float32, and as many outputs. Throws UsageError for numbers of another count.
 /// Source: https://docs.pytorch.org/docs/stable/nn.html#loss-functions
-[[nodiscard]] torch::Tensor loss_sum(Loss loss, const torch::Tensor& logits,
-                                     const torch::Tensor& labels);
+[[nodiscard]] torch::Tensor loss_sum(Loss loss, const torch::Tensor& outputs,
+                                     const torch::Tensor& targets);
+
+/// Whether the loss is for targets that are numbers, or for classes. kMse is for both.
+[[nodiscard]] bool takes_numbers(Loss loss);
+[[nodiscard]] bool takes_classes(Loss loss);
 
 /// The sum over the batch of each sample's loss: a scalar float32 tensor. outputs [B, …] float32;
 /// targets as data::Batch has them. One thread at a time.

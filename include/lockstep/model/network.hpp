@@ -30,7 +30,7 @@ struct Misfit {
 /// the same state; one thread at a time.
 class Network : public torch::nn::Module {
  public:
-  /// inputs [B, …] float32, of the shape that the data's SampleSpec gives → [B, outputs] float32.
+  /// inputs [B, …], of the shape and type that the data's SampleSpec gives → [B, outputs] float32.
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
 
   /// Whether forward, in training, draws random numbers from LibTorch's generators (dropout). They

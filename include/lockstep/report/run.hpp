@@ -32,7 +32,7 @@ struct Epoch {
 
 struct Figures {
   std::int64_t epoch = 0;
-  double accuracy = 0;  ///< 0–1
+  double accuracy = 0;  ///< 0–1; NaN: targets are numbers
   double average_loss = 0;
 };
 

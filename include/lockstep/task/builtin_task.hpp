@@ -1,44 +1,58 @@
 // What `lockstep train` trains: a network and data that its options name.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <lockstep/task/data_kind.hpp>
 #include <lockstep/task/network_kind.hpp>
 #include <lockstep/task/task.hpp>
 
 namespace lockstep::task {
+
+/// What made-up samples are like: FashionMNIST's, but for the names of the classes.
+struct SyntheticOptions {
+  std::vector<std::int64_t> input_shape = {1, 28, 28};
+  std::int64_t classes = 10;
+
+  [[nodiscard]] bool operator==(const SyntheticOptions&) const = default;
+};
 
 class BuiltinTask final : public Task {
  public:
   BuiltinTask();
 
   [[nodiscard]] std::string name() const override { return "lockstep"; }
-  /// --data-dir and --synthetic.
+  /// --data-dir, --dataset and --synthetic with its own.
   [[nodiscard]] std::vector<options::Option> data_options() override;
   /// --model, and each network's own.
   [[nodiscard]] std::vector<options::Option> network_options() override;
   /// --model, and the chosen network's own.
   [[nodiscard]] std::vector<options::Option> configuration() override;
-  [[nodiscard]] data::SampleSpec sample_spec() override;
   [[nodiscard]] std::unique_ptr<data::DatasetSource> open_data() override;
-  void resolve_data(const std::string& folder) override { data_folder_ = folder; }
+  void resolve_data(const std::string& folder) override;
   [[nodiscard]] model::NetworkPtr make_network(const data::SampleSpec& spec) override;
-  void recognise(const model::Weights& weights) override;
+  void recognise(const model::Weights& weights, const data::SampleSpec& spec) override;
 
+  /// For commands that have --data-dir and --synthetic in another form.
+  [[nodiscard]] options::Option dataset_option();
+  [[nodiscard]] std::vector<options::Option> made_up_options();
   void use_synthetic_data(bool synthetic) { synthetic_ = synthetic; }
-  [[nodiscard]] bool uses_synthetic_data() const { return synthetic_; }
 
  private:
   [[nodiscard]] options::Option model_option();
+  [[nodiscard]] const DataKind* chosen_data() const;
   [[nodiscard]] NetworkKind& chosen_network() const;
   void refuse_options_of_others();
 
   std::vector<std::unique_ptr<NetworkKind>> networks_;
   std::string network_;  ///< the chosen one's name
   std::string data_folder_;
+  std::string dataset_;  ///< the kind's name
   bool synthetic_ = false;
+  SyntheticOptions made_up_;
 };
 
 }  // namespace lockstep::task

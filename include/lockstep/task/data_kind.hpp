@@ -1,4 +1,4 @@
-// The data that a run can be on. A new kind is a file in src/task/data and a line in
+// The kinds of files that --data-dir can hold. A new kind is a file in src/task/data and a line in
 // src/task/data_kinds.cpp.
 #pragma once
 
@@ -11,14 +11,16 @@
 namespace lockstep::task {
 
 struct DataKind {
-  std::string name;
-  /// What its samples are, without opening it.
-  data::SampleSpec (*spec)();
+  std::string name;   ///< of --dataset
+  std::string files;  ///< for people: what a folder of this kind has in it
+  /// True if `folder` seems to hold data of this kind, by the names of its files; empty: the
+  /// default places.
+  bool (*is_in)(const std::string& folder);
   /// The data in `folder`; empty: in the default places. Throws DataError.
   std::unique_ptr<data::DatasetSource> (*open)(const std::string& folder);
 };
 
-/// The default first.
+/// In the order in which they are looked for; the first is what is meant where no folder is named.
 [[nodiscard]] const std::vector<DataKind>& data_kinds();
 
 }  // namespace lockstep::task

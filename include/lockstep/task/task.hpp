@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,6 @@ class Task {
   /// Those of the network options that say which network it is now: files of weights carry them.
   [[nodiscard]] virtual std::vector<options::Option> configuration() { return network_options(); }
 
-  /// What the samples of its data are, without opening them.
-  [[nodiscard]] virtual data::SampleSpec sample_spec() = 0;
   /// Its data, their headers checked. Throws DataError.
   [[nodiscard]] virtual std::unique_ptr<data::DatasetSource> open_data() = 0;
   /// Makes its data options say what they came to; `folder`: of the source's files, if it has any.
@@ -47,8 +46,8 @@ class Task {
   /// CPU generator, which the caller has seeded. Throws UsageError for options that do not fit.
   [[nodiscard]] virtual model::NetworkPtr make_network(const data::SampleSpec& spec) = 0;
   /// Sets its network options for weights that do not name a task: of earlier versions, or of other
-  /// programs. Throws DataError if they are of no network of this task.
-  virtual void recognise(const model::Weights& /*weights*/) {}
+  /// programs. Throws DataError if they are of no network of this task for such samples.
+  virtual void recognise(const model::Weights& /*weights*/, const data::SampleSpec& /*spec*/) {}
 
   /// The loss; null: the one that the options name.
   [[nodiscard]] virtual model::LossFunction loss() { return nullptr; }
@@ -60,6 +59,9 @@ using TaskFactory = std::function<std::unique_ptr<Task>()>;
 /// The entry of a file's metadata that holds `describe`'s text.
 inline constexpr const char* kTaskEntry = "lockstep.task";
 
+/// The entry of a file's metadata that holds data::to_json of the samples it was trained on.
+inline constexpr const char* kSamplesEntry = "lockstep.samples";
+
 /// {"name": …, "configuration": {option: value, …}}
 [[nodiscard]] nlohmann::ordered_json describe(Task& task);
 
@@ -68,7 +70,11 @@ inline constexpr const char* kTaskEntry = "lockstep.task";
 void configure(Task& task, const nlohmann::ordered_json& description, const std::string& where);
 
 /// Sets the network options so that these weights fit: as their metadata say, or as the task
-/// recognises them. Throws DataError.
-void configure_for(Task& task, const model::Weights& weights);
+/// recognises them. Throws DataError, also where their metadata name other samples than `spec`.
+void configure_for(Task& task, const model::Weights& weights, const data::SampleSpec& spec);
+
+/// What these weights were trained on, if their metadata say so. Throws DataError if the entry is
+/// damaged.
+[[nodiscard]] std::optional<data::SampleSpec> samples_of(const model::Weights& weights);
 
 }  // namespace lockstep::task

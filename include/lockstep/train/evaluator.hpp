@@ -23,8 +23,9 @@ struct Prediction {
   double confidence = 0;
 };
 
-/// Accuracy and average loss over a set of samples. Whole batches go to ranks, none twice, and
-/// their losses are summed in batch order: the figures do not depend on the number of ranks.
+/// Average loss over a set of samples, and accuracy where their targets are classes. Whole batches
+/// go to ranks, none twice, and their losses are summed in batch order: the figures do not depend
+/// on the number of ranks.
 class Evaluator {
  public:
   /// `samples`: indices into `dataset`, which lies on the model's device.
@@ -41,8 +42,9 @@ class Evaluator {
                                                             std::int64_t epoch,
                                                             const StopWish& wants_to_stop);
 
-  /// Collective. Of every sample, in their order and the same on all ranks; nothing, on all ranks,
-  /// if one of them wants to stop before the end. Leaves the network in evaluation mode.
+  /// Collective; for targets that are classes. Of every sample, in their order and the same on all
+  /// ranks; nothing, on all ranks, if one of them wants to stop before the end. Leaves the network
+  /// in evaluation mode.
   [[nodiscard]] std::optional<std::vector<Prediction>> predict(const StopWish& wants_to_stop);
 
  private:
@@ -65,6 +67,7 @@ class Evaluator {
   std::vector<std::int64_t> samples_;
   std::int64_t batch_size_;
   torch::Device device_;
+  bool classifies_;  // the targets are classes
   data::BatchGatherer gatherer_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
+#include <lockstep/data/sample_spec.hpp>
 #include <lockstep/model/loss.hpp>
 #include <lockstep/model/precision.hpp>
 #include <lockstep/runtime/device.hpp>
@@ -97,5 +98,8 @@ struct TrainOptions {
 
 /// Combinations that no single option's range can rule out. Throws UsageError.
 void check_combinations(const TrainOptions& options);
+
+/// Throws UsageError for a loss that is not for such targets.
+void check_loss(model::Loss loss, const data::SampleSpec& spec);
 
 }  // namespace lockstep::train

@@ -30,7 +30,8 @@ metrics::Evaluation by_hand(model::NetworkPtr network, const data::Dataset& data
       double total = 0;
       for (int c = 0; c < data::kClasses; ++c) total += std::exp(row[c]);
       sum += std::log(total) - row[label];
-      result.correct += std::max_element(row, row + data::kClasses) - row == label ? 1 : 0;
+      result.correct = result.correct.value_or(0) +
+                       (std::max_element(row, row + data::kClasses) - row == label ? 1 : 0);
     }
     result.average_loss += sum / static_cast<double>(end - begin);
     batches += 1;

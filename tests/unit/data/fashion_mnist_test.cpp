@@ -154,13 +154,13 @@ TEST(FashionMnist, OnlyThePublishedFilesHaveItsName) {
   for (const Part part : kAllParts) digests[part_name(part)] = published_digest(part);
   EXPECT_TRUE(are_published(digests));
   EXPECT_EQ(describe_files("/d", true), "FashionMNIST in /d");
-  EXPECT_EQ(class_names(true).at(9), "Ankle boot");
+  EXPECT_EQ(class_names(fashion_mnist_spec(), true).at(9), "Ankle boot");
   auto others = digests;
   others["test_labels"] = published_digest(Part::kTrainLabels);
   EXPECT_FALSE(are_published(others));
   EXPECT_FALSE(are_published({}));
   EXPECT_THAT(describe_files("/d", false), ::testing::HasSubstr("/d (not the published"));
-  EXPECT_EQ(class_names(false).at(9), "9");
+  EXPECT_EQ(class_names(fashion_mnist_spec(), false).at(9), "9");
 }
 
 }  // namespace

@@ -35,6 +35,13 @@ TEST(ConsoleSink, PrintsTheTutorialsLinesByteForByte) {
             "Done!\n");
 }
 
+TEST(ConsoleSink, ARegressionHasNoAccuracy) {
+  const auto sink = make_console_sink();
+  testing::internal::CaptureStdout();
+  sink->on(Evaluation{.samples = 10, .average_loss = 0.5});
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "Test Error: \n Avg loss: 0.500000 \n\n");
+}
+
 TEST(ConsoleSink, CountsNoFurtherThanTheTotalWherePaddingRepeatsSamples) {
   const auto sink = make_console_sink();
   testing::internal::CaptureStdout();

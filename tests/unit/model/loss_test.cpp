@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <lockstep/base/error.hpp>
 #include <lockstep/model/loss.hpp>
 
+#include "expect_error.hpp"
 #include "golden.hpp"
 
 namespace lockstep::model {
@@ -39,6 +41,20 @@ TEST_F(LossTest, CrossEntropyIsTheDefinitionsFormula) {
     sum += std::log(total) - rows_[i][static_cast<std::size_t>(labels_[i])];
   }
   EXPECT_NEAR(mean(Loss::kCrossEntropy), sum / static_cast<double>(rows_.size()), 1e-6);
+}
+
+TEST(LossOfNumbers, IsTheMeanOverATargetsNumbersSummedOverSamples) {
+  const auto outputs = torch::tensor({{1.F, 2.F}, {3.F, 5.F}});
+  const auto targets = torch::tensor({{0.F, 4.F}, {3.F, 4.F}});
+  EXPECT_EQ(loss_sum(Loss::kMse, outputs, targets).item<double>(), (1 + 4) / 2.0 + (0 + 1) / 2.0);
+  EXPECT_EQ(loss_sum(Loss::kL1, outputs, targets).item<double>(), (1 + 2) / 2.0 + (0 + 1) / 2.0);
+  // A network may give one number a sample without a dimension of its own.
+  EXPECT_EQ(
+      loss_sum(Loss::kMse, torch::tensor({1.F, 2.F}), torch::tensor({{0.F}, {4.F}})).item<double>(),
+      1 + 4);
+  tests::expect_error<UsageError>(
+      [&] { (void)loss_sum(Loss::kMse, outputs.flatten().slice(0, 0, 3), targets); },
+      {"3 numbers for 2 samples", "have 4"});
 }
 
 }  // namespace

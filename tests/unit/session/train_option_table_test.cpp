@@ -68,7 +68,8 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
                    "validation_fraction", "loss", "optimizer", "lr", "momentum", "weight_decay",
                    "lr_schedule", "lr_step_epochs", "lr_gamma", "warmup_steps", "clip_grad_norm",
                    "precision", "virtual_shards"}));
-  EXPECT_EQ(options_with(Effect::kInput), (Names{"synthetic", "seed", "init_from"}));
+  EXPECT_EQ(options_with(Effect::kInput),
+            (Names{"synthetic", "input_shape", "classes", "seed", "init_from"}));
   EXPECT_EQ(options_with(Effect::kRounding), (Names{"accumulate_steps", "device", "threads"}));
   EXPECT_EQ(
       options_with(Effect::kOrderOfSums),
@@ -76,7 +77,7 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
   EXPECT_EQ(options_with(Effect::kLength), (Names{"epochs", "max_steps"}));
   EXPECT_EQ(options_with(Effect::kNothing),
             (Names{"check_replicas_every", "checkpoint_every", "collective_timeout", "data_dir",
-                   "evaluate_every", "histogram_every", "keep_checkpoints", "log_every",
+                   "dataset", "evaluate_every", "histogram_every", "keep_checkpoints", "log_every",
                    "output_dir", "progress", "resume", "tensorboard", "test_batch_size",
                    "test_samples", "trace", "trace_first_step", "trace_steps"}));
 }

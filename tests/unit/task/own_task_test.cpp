@@ -27,7 +27,7 @@ TaskParts parts() {
 TEST(OwnTask, IsMadeOfItsParts) {
   const auto task = make_factory(parts())();
   EXPECT_EQ(describe(*task).dump(), R"({"name":"sums","configuration":{}})");
-  const auto network = task->make_network(task->sample_spec());
+  const auto network = task->make_network(task->open_data()->shape().spec());
   EXPECT_EQ(network->forward(torch::ones({1, 2})).size(1), 4);
   EXPECT_EQ(task->open_data()->shape().train_samples(), 4);
   EXPECT_FALSE(task->loss());

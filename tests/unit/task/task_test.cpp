@@ -1,10 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/task/builtin_task.hpp>
-#include <lockstep/task/data_kind.hpp>
 
 #include "expect_error.hpp"
+#include "idx_bytes.hpp"
+#include "npy_bytes.hpp"
+#include "temporary_folder.hpp"
 
 namespace lockstep::task {
 namespace {
@@ -15,7 +19,7 @@ void set(Task& task, const std::string& option, const std::string& value) {
 }
 
 model::Weights weights_of(Task& task, model::SafetensorsMetadata metadata) {
-  const auto network = task.make_network(task.sample_spec());
+  const auto network = task.make_network(data::fashion_mnist_spec());
   return {.path = "w.safetensors",
           .tensors = model::named_state(*network),
           .metadata = std::move(metadata)};
@@ -29,9 +33,9 @@ TEST(Task, ADescriptionMakesTheSameNetworkAgain) {
   const auto weights = weights_of(trained, {{kTaskEntry, describe(trained).dump()}});
 
   BuiltinTask read;
-  configure_for(read, weights);
+  configure_for(read, weights, data::fashion_mnist_spec());
   EXPECT_EQ(describe(read), describe(trained));
-  const auto network = read.make_network(read.sample_spec());
+  const auto network = read.make_network(data::fashion_mnist_spec());
   model::load_state(*network, weights.tensors, weights.path);
   EXPECT_EQ(model::named_state(*network).size(), 6U);
 }
@@ -40,7 +44,7 @@ TEST(Task, WeightsWithoutADescriptionAreRecognised) {
   BuiltinTask trained;
   set(trained, "hidden", "7,5");
   BuiltinTask read;
-  configure_for(read, weights_of(trained, {}));
+  configure_for(read, weights_of(trained, {}), data::fashion_mnist_spec());
   EXPECT_EQ(describe(read), describe(trained));
 }
 
@@ -49,7 +53,8 @@ TEST(Task, DescriptionsThatDoNotFitAreRefused) {
                          std::initializer_list<std::string_view> mentions) {
     BuiltinTask task;
     const auto weights = weights_of(task, {{kTaskEntry, text}});
-    tests::expect_error<DataError>([&] { configure_for(task, weights); }, mentions);
+    tests::expect_error<DataError>(
+        [&] { configure_for(task, weights, data::fashion_mnist_spec()); }, mentions);
   };
   for (const char* text :
        {"", "{", "[]", "3", "{}", R"({"name":"lockstep"})", R"({"name":3,"configuration":{}})",
@@ -65,13 +70,71 @@ TEST(Task, DescriptionsThatDoNotFitAreRefused) {
   }
 }
 
-TEST(Task, EveryKindOfDataIsWhatItSays) {
-  for (const auto& kind : data_kinds()) {
-    if (kind.name == "fashion-mnist") continue;  // its files need not be here
-    const auto spec = kind.open("")->shape().spec();
-    EXPECT_EQ(spec.input.shape, kind.spec().input.shape) << kind.name;
-    EXPECT_EQ(spec.outputs(), kind.spec().outputs()) << kind.name;
+TEST(Task, WeightsOfOtherSamplesAreRefused) {
+  BuiltinTask task;
+  auto samples = data::fashion_mnist_spec();
+  samples.target = data::ClassTarget{.classes = 11};
+  const auto refuse = [&](const std::string& text,
+                          std::initializer_list<std::string_view> mentions) {
+    const auto weights = weights_of(task, {{kSamplesEntry, text}});
+    tests::expect_error<DataError>(
+        [&] { configure_for(task, weights, data::fashion_mnist_spec()); }, mentions);
+  };
+  refuse(data::to_json(samples).dump(), {"w.safetensors", "11 classes", "10 classes"});
+  refuse("{}", {"w.safetensors", kSamplesEntry});
+}
+
+class BuiltinDataTest : public ::testing::Test {
+ protected:
+  const tests::TemporaryFolder folder_;
+  BuiltinTask task_;
+
+  void set_data(const std::string& option, const std::string& value) {
+    const options::OptionTable table = {{"Data", task_.data_options()}};
+    ASSERT_TRUE(options::find_option(table, option)->binding.set(value));
   }
+  [[nodiscard]] std::string recorded(const std::string& option) {
+    const options::OptionTable table = {{"Data", task_.data_options()}};
+    return options::find_option(table, option)->binding.get().get<std::string>();
+  }
+  void write_arrays() {
+    for (const std::string split : {"train", "test"}) {
+      tests::write_bytes(folder_ / (split + "_inputs.npy"),
+                         tests::npy<float>("<f4", "(2, 3)", {0, 1, 2, 3, 4, 5}));
+      tests::write_bytes(folder_ / (split + "_targets.npy"),
+                         tests::npy<std::int64_t>("<i8", "(2,)", {0, 1}));
+    }
+  }
+};
+
+TEST_F(BuiltinDataTest, AFolderSaysWhatItHolds) {
+  set_data("data-dir", folder_.path().string());
+  tests::expect_error<DataError>([&] { (void)task_.open_data(); },
+                                 {folder_.path().string(), "FashionMNIST", "train_inputs.npy"});
+  write_arrays();
+  EXPECT_EQ(task_.open_data()->shape().spec().outputs(), 2);
+  task_.resolve_data(folder_.path().string());
+  EXPECT_EQ(recorded("dataset"), "npy");
+  tests::write_dataset(folder_.path(), 20, 10);
+  EXPECT_EQ(task_.open_data()->shape().spec().outputs(), 2) << "named from now on";
+  set_data("dataset", "fashion-mnist");
+  EXPECT_EQ(task_.open_data()->shape().train_samples(), 20);
+}
+
+TEST_F(BuiltinDataTest, MadeUpDataAreAsAskedFor) {
+  set_data("input-shape", "3,4,5");
+  set_data("classes", "300");
+  tests::expect_error<UsageError>([&] { (void)task_.open_data(); }, {"--synthetic"});
+  task_.use_synthetic_data(true);
+  const auto source = task_.open_data();
+  const auto shape = source->shape();
+  EXPECT_EQ(shape.spec().input.elements(), 60);
+  EXPECT_EQ(shape.spec().outputs(), 300);
+  std::vector<std::byte> block(shape.block_bytes());
+  source->fill(data::Part::kTestLabels, shape.part(data::Part::kTestLabels, block));
+  const auto labels = shape.test(block).targets;
+  EXPECT_EQ(labels.max().item<std::int64_t>(), 299);
+  EXPECT_EQ(labels.min().item<std::int64_t>(), 0);
 }
 
 }  // namespace

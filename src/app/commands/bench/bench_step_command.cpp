@@ -104,14 +104,14 @@ void write_results(const ResultFiles& files, const StepResult& result,
 }
 
 /// Two epochs of --steps steps, without a test loop worth the name.
-void fix_what_is_not_measured(train::TrainOptions& options, std::int64_t steps, int world_size) {
-  constexpr std::int64_t kImages = 60'000;
+void fix_what_is_not_measured(train::TrainOptions& options, std::int64_t steps, int world_size,
+                              std::int64_t images) {
   options.data.test_samples = 1;
   const auto global = train::resolve_batch_sizes(options, world_size).global();
-  if (global > kImages) {
-    throw UsageError(fmt::format("a global batch of {} exceeds the {} images", global, kImages));
+  if (global > images) {
+    throw UsageError(fmt::format("a global batch of {} exceeds the {} images", global, images));
   }
-  options.data.train_samples = std::min(kImages / global, steps) * global;
+  options.data.train_samples = std::min(images / global, steps) * global;
   options.optimization.epochs = 2;
   options.output.log_every = 1;
   options.output.evaluate_every = 2;
@@ -159,7 +159,8 @@ void bench_step(session::Job& job, BenchStepOptions& options) {
     options.task.use_synthetic_data(options.synthetic);
     options.task.resolve_data(options.data_dir);
     fix_what_is_not_measured(options.train, options.steps,
-                             options.independent ? 1 : job.layout.world_size);
+                             options.independent ? 1 : job.layout.world_size,
+                             options.task.open_data()->shape().train_samples());
   });
   session::start_watching(job, options.train.distribution);
   runtime::StopRequest signals;

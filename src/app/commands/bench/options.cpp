@@ -44,13 +44,18 @@ OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
 OptionTable bench_step_option_table(BenchStepOptions& options) {
   OptionTable table = {
       {"Steps",
-       {{"steps", "that count, and as many before to warm up; at most 60000 images (default 300)",
+       {{"steps", "that count, and as many before to warm up; fewer if the images do not suffice (default 300)",
          integer(options.steps, 1, kMaxIterations)},
-        {"synthetic", "images that are made up; off: FashionMNIST (default on)",
+        {"synthetic", "images that are made up; off: those of --data-dir (default on)",
          on_off(options.synthetic)},
-        {"data-dir", "FashionMNIST's folder, with --synthetic off", path(options.data_dir, "DIR")},
+        {"data-dir", "folder of the data, with --synthetic off (default: FashionMNIST's)",
+         path(options.data_dir, "DIR")},
+        options.task.dataset_option(),
         {"independent", "every rank trains alone, all at the same time (default off)",
          on_off(options.independent)}}}};
+  for (auto& option : options.task.made_up_options()) {
+    table.front().options.push_back(std::move(option));
+  }
   for (auto& group : session::step_option_table(options.train, options.task))
     table.push_back(std::move(group));
   table.push_back(results_group(options.files));

@@ -44,23 +44,28 @@ constexpr const char* kEvaluateUsage =
     "Runs the tutorial's test loop with weights from a file (of Lockstep, or of PyTorch saved as\n"
     "safetensors under the tutorial's names) and prints accuracy and average loss.\n\n";
 
-/// The weights in `checkpoint`, which only rank 0 reads, on every rank.
-model::NetworkPtr load_network(session::Job& job, const std::string& checkpoint, task::Task& task) {
-  model::Weights weights;
-  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+/// Only rank 0 reads them.
+model::Weights read_weights(session::Job& job, const std::string& checkpoint) {
+  return comm::run_on_all_ranks(*job.control, job.layout, [&] {
     require_checkpoint(checkpoint);
-    if (job.layout.rank != 0) return;
-    weights = model::read_weights(checkpoint);
-    task::configure_for(task, weights);
+    return job.layout.rank == 0 ? model::read_weights(checkpoint) : model::Weights();
+  });
+}
+
+/// A network for such samples with rank 0's weights, on every rank.
+model::NetworkPtr make_network(session::Job& job, const model::Weights& weights, task::Task& task,
+                               const data::SampleSpec& spec) {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    if (job.layout.rank == 0) task::configure_for(task, weights, spec);
   });
   const auto text = comm::broadcast_text(*job.control, task::describe(task).dump(), 0);
   auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) {
-      task::configure(task, nlohmann::ordered_json::parse(text), checkpoint);
+      task::configure(task, nlohmann::ordered_json::parse(text), "rank 0's weights");
     }
-    auto made = task.make_network(task.sample_spec());
+    auto made = task.make_network(spec);
     if (job.layout.rank == 0) {
-      model::load_state(*made, weights.tensors, checkpoint);
+      model::load_state(*made, weights.tensors, weights.path);
       for (const auto& note : weights.notes) job.log.info(note);
     }
     return made;
@@ -70,11 +75,15 @@ model::NetworkPtr load_network(session::Job& job, const std::string& checkpoint,
 }
 
 void evaluate(session::Job& job, EvaluateOptions& options) {
-  auto network = load_network(job, options.checkpoint, options.task);
+  const auto weights = read_weights(job, options.checkpoint);
   const auto compute = session::prepare_compute(job, options.common.distribution);
-  network->to(compute.device);
   const auto dataset = train::load_node_dataset([&] { return options.task.open_data(); },
                                                 options.common.data, job.layout, *job.control);
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    train::check_loss(options.common.model.loss, dataset.shape.spec());
+  });
+  const auto network = make_network(job, weights, options.task, dataset.shape.spec());
+  network->to(compute.device);
   train::Evaluator evaluator(network, model::loss_function(options.common.model.loss), *job.control,
                              dataset.test.to(compute.device), dataset.test.indices(),
                              options.common.output.test_batch_size);

@@ -11,7 +11,9 @@
 #include <lockstep/base/json_text.hpp>
 #include <lockstep/base/log.hpp>
 #include <lockstep/base/result_file.hpp>
+#include <lockstep/data/batch_gatherer.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/session/shared_options.hpp>
 #include <lockstep/train/checkpoint.hpp>
@@ -62,14 +64,18 @@ constexpr const char* kPredictUsage =
     "What the network takes images for: images of the test set by their number, or pictures from\n"
     "PNG or PGM files of any size. Needs no launcher.\n\n";
 
-/// What the network's outputs stand for: FashionMNIST's classes, unless it was trained on other
-/// data. Of weights that do not name their data, nothing else is known.
-std::vector<std::string> classes_of(const model::Weights& weights) {
+/// What the weights were trained on. Of files that do not say it, FashionMNIST's samples; their
+/// names of classes count unless the file names other data.
+data::SampleSpec samples_of(const model::Weights& weights) {
+  if (auto spec = task::samples_of(weights)) return *std::move(spec);
+  auto spec = data::fashion_mnist_spec();
   const auto entry = weights.metadata.find(train::kDatasetEntry);
-  if (entry == weights.metadata.end()) return data::class_names(true);
+  if (entry == weights.metadata.end()) return spec;
   const auto digests = nlohmann::json::parse(entry->second, nullptr, false);
   try {
-    return data::class_names(data::are_published(digests.get<data::DatasetDigests>()));
+    const bool published = data::are_published(digests.get<data::DatasetDigests>());
+    std::get<data::ClassTarget>(spec.target).names = data::class_names(spec, published);
+    return spec;
   } catch (const nlohmann::json::exception&) {
     throw DataError(fmt::format("{}: its metadata '{}' are not digests by part",
                                 weights.path.string(), train::kDatasetEntry));
@@ -87,8 +93,8 @@ void require_finite(const torch::Tensor& logits, const std::vector<Question>& qu
   }
 }
 
-std::vector<Question> questions_of(PredictOptions& options, const Arguments& operands,
-                                   const Log& log) {
+std::vector<Question> questions_of(PredictOptions& options, const data::SampleSpec& spec,
+                                   const Arguments& operands, const Log& log) {
   auto files = operands;
   if (!options.image.empty()) files.insert(files.begin(), options.image);
   if (files.empty() && options.index.empty()) {
@@ -99,7 +105,12 @@ std::vector<Question> questions_of(PredictOptions& options, const Arguments& ope
     throw UsageError(fmt::format("at most {} images at once", kMaxImages));
   }
   std::vector<Question> questions;
-  if (!options.index.empty()) questions = questions_of_test_set(options.task, options.index);
+  if (!options.index.empty()) questions = questions_of_test_set(options.task, spec, options.index);
+  if (!files.empty() && spec.input.shape != data::fashion_mnist_spec().input.shape) {
+    throw UsageError(fmt::format("pictures are for networks that take grey images of 28 × 28, and "
+                                 "this one is for {}",
+                                 data::describe(spec)));
+  }
   for (auto& question : questions_of_files(files, options.invert, log)) {
     questions.push_back(std::move(question));
   }
@@ -107,9 +118,8 @@ std::vector<Question> questions_of(PredictOptions& options, const Arguments& ope
 }
 
 model::NetworkPtr load_network(PredictOptions& options, const model::Weights& weights,
-                               const Log& log) {
-  const auto spec = options.task.sample_spec();
-  task::configure_for(options.task, weights);
+                               const data::SampleSpec& spec, const Log& log) {
+  task::configure_for(options.task, weights, spec);
   auto network = options.task.make_network(spec);
   model::load_state(*network, weights.tensors, weights.path);
   for (const auto& note : weights.notes) log.info(note);
@@ -117,13 +127,22 @@ model::NetworkPtr load_network(PredictOptions& options, const model::Weights& we
   return network;
 }
 
-Answers ask(model::Network& network, const std::vector<Question>& questions, double divisor) {
+Answers ask(model::Network& network, const std::vector<Question>& questions,
+            const data::SampleSpec& spec) {
   const torch::NoGradGuard no_gradients;
   std::vector<torch::Tensor> images;
   for (const auto& question : questions) images.push_back(question.image);
-  const auto logits =
-      network.forward(torch::stack(images).to(torch::kFloat32) / divisor).contiguous();
-  return {.logits = logits, .probabilities = logits.softmax(1).contiguous(), .classes = {}};
+  const auto count = static_cast<std::int64_t>(images.size());
+  const data::Dataset dataset = {spec, torch::stack(images),
+                                 torch::zeros({count}, spec.target_type())};
+  data::BatchGatherer gatherer(dataset, count);
+  const auto order = dataset.indices();
+  gatherer.set_order(order);
+  const auto batch = gatherer.gather({.first = 0, .count = count});
+  const auto logits = network.forward(batch.inputs).contiguous();
+  return {.logits = logits,
+          .probabilities = logits.softmax(1).contiguous(),
+          .classes = data::class_names(spec)};
 }
 
 int predict(PredictOptions& options, const Arguments& operands) {
@@ -131,11 +150,11 @@ int predict(PredictOptions& options, const Arguments& operands) {
   require_writable_result("--png", options.png);
   const Log log(Log::Level::kInfo);
   const auto weights = model::read_weights(options.checkpoint);
-  const auto network = load_network(options, weights, log);
-  const auto questions = questions_of(options, operands, log);
-  auto answers = ask(*network, questions, options.task.sample_spec().input.divisor);
+  const auto spec = samples_of(weights);
+  const auto network = load_network(options, weights, spec, log);
+  const auto questions = questions_of(options, spec, operands, log);
+  const auto answers = ask(*network, questions, spec);
   require_finite(answers.logits, questions, options.checkpoint);
-  answers.classes = classes_of(weights);
   if (!options.png.empty()) write_result_file(options.png, questions_png(questions));
   write_standard_output(options.json ? json_document(answers_json(questions, answers))
                                      : answers_text(questions, answers, options.drawing));

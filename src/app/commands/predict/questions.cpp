@@ -3,22 +3,29 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/base/sha256.hpp>
+#include <lockstep/data/spec_json.hpp>
 
 namespace lockstep::app {
 
 std::vector<Question> questions_of_test_set(task::BuiltinTask& task,
+                                            const data::SampleSpec& spec,
                                             const std::vector<std::int64_t>& index) {
   const auto source = task.open_data();
   const auto shape = source->shape();
+  if (shape.spec().input.shape != spec.input.shape) {
+    throw DataError(fmt::format("these data have {}, and the network is for {}",
+                                data::describe(shape.spec()), data::describe(spec)));
+  }
   std::vector<std::byte> block(shape.block_bytes());
-  bool as_published = !task.uses_synthetic_data();
+  const auto known = source->known();
+  bool is_known = true;
   for (const auto part : {data::Part::kTestImages, data::Part::kTestLabels}) {
     const auto bytes = shape.part(part, block);
     source->fill(part, bytes);
-    as_published = as_published && data::is_as_published(part, bytes);
+    is_known = is_known && (!known || known->digests.at(data::part_name(part)) == sha256_of(bytes));
   }
-  const auto names = data::class_names(as_published);
+  const auto names = data::class_names(shape.spec(), is_known);
   const auto test = shape.test(block);
   std::vector<Question> questions;
   for (const auto number : index) {

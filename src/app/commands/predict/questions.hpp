@@ -23,9 +23,11 @@ struct Question {
   std::string label_name{};
 };
 
-/// The test images of these numbers, counted from 0. Throws UsageError for a number that the test
-/// set does not have, DataError where it cannot be read.
+/// The test samples of these numbers, counted from 0, for a network that takes such as `spec`.
+/// Throws UsageError for a number that the test set does not have, DataError where it cannot be
+/// read or is of other samples.
 [[nodiscard]] std::vector<Question> questions_of_test_set(task::BuiltinTask& task,
+                                                          const data::SampleSpec& spec,
                                                           const std::vector<std::int64_t>& index);
 
 /// Pictures from PNG or PGM files. Throws DataError.
