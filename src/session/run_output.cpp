@@ -51,6 +51,9 @@ void write_final_weights(const Output& output, const model::Network& network,
   const auto removed = train::CheckpointFolder(folder).make_room_for([&] {
     model::write_safetensors(folder / "model.safetensors", model::named_state(network), metadata);
   });
+  if (const auto script = network.script(); !script.empty()) {
+    write_file_atomically(folder / "model.pt", script);
+  }
   if (removed == 0) return;
   output.events->on(metrics::Warning{
       fmt::format("no space left: {} old checkpoint{} removed to make room for model.safetensors",

@@ -1,5 +1,6 @@
 #include <array>
 #include <span>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -7,6 +8,7 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/comm/gather.hpp>
 #include <lockstep/model/precision.hpp>
 #include <lockstep/session/training_setup.hpp>
 #include <lockstep/sync/broadcast_state.hpp>
@@ -54,9 +56,25 @@ void require_reasonable_size(const model::Network& network) {
                                kMaxParameters));
 }
 
+}  // namespace
+
+std::string read_on_all_ranks(Job& job, const std::string& path) {
+  auto mine = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    return job.layout.rank == 0 ? task::read_network_file(path) : std::string();
+  });
+  // Longer than a text may be.
+  const auto size = comm::broadcast_text(*job.control, std::to_string(mine.size()), 0);
+  mine.resize(std::stoull(size));
+  job.control->broadcast(std::as_writable_bytes(std::span(mine)), 0).wait();
+  return mine;
+}
+
+namespace {
+
 /// Initial weights: rank 0's, on every rank, on the device.
 model::NetworkPtr make_network(Job& job, const train::TrainOptions& options, task::Task& task,
                                const data::SampleSpec& spec, const torch::Device& device) {
+  task.read_files([&](const std::string& path) { return read_on_all_ranks(job, path); });
   auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     torch::manual_seed(options.sampling.seed);
     auto made = task.make_network(spec);

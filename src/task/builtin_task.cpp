@@ -38,27 +38,52 @@ std::vector<options::Option> BuiltinTask::made_up_options() {
 
 std::vector<options::Option> BuiltinTask::data_options() {
   std::vector<options::Option> all = {
-          {"data-dir",
-           "folder of the data (default: FashionMNIST in $LOCKSTEP_DATA_DIR, "
-           "data/FashionMNIST/raw or Debian's dataset-fashion-mnist)",
-           options::path(data_folder_, "DIR"), Effect::kNothing},
-          dataset_option(),
-          {"synthetic", "made-up images; no data set needed", options::flag(synthetic_),
-           Effect::kInput}};
+      {"data-dir",
+       "folder of the data (default: FashionMNIST in $LOCKSTEP_DATA_DIR, "
+       "data/FashionMNIST/raw or Debian's dataset-fashion-mnist)",
+       options::path(data_folder_, "DIR"), Effect::kNothing},
+      dataset_option(),
+      {"synthetic", "made-up images; no data set needed", options::flag(synthetic_),
+       Effect::kInput}};
   for (auto& option : made_up_options()) all.push_back(std::move(option));
   return all;
 }
 
 options::Option BuiltinTask::model_option() {
-  std::vector<std::pair<std::string, std::string>> names;
-  for (const auto& kind : networks_) names.emplace_back(kind->name(), kind->name());
-  return {"model", "the network (default " + names[0].first + ")", options::choice(network_, names),
-          Effect::kNetwork};
+  std::string names;
+  for (const auto& kind : networks_) {
+    names += fmt::format("{}{}", names.empty() ? "" : "/", kind->name());
+  }
+  options::Binding binding{.value_name = names,
+                           .expected = fmt::format("one of {}", names),
+                           .set =
+                               [this](const std::string& text) {
+                                 const bool is_known = std::any_of(
+                                     networks_.begin(), networks_.end(),
+                                     [&](const auto& kind) { return kind->is_named(text); });
+                                 if (is_known) network_ = text;
+                                 return is_known;
+                               },
+                           .get = [this]() -> nlohmann::json { return network_; },
+                           .is_path = true};
+  return {
+      "model",
+      fmt::format("the network; FILE.pt: a TorchScript module (default {})", networks_[0]->name()),
+      std::move(binding), Effect::kNetwork};
+}
+
+options::Option BuiltinTask::moved_model_option() {
+  return {"model", "the TorchScript module of these weights (default: where it was)",
+          options::path(moved_network_, "FILE.pt"), Effect::kNothing};
 }
 
 NetworkKind& BuiltinTask::chosen_network() const {
   return **std::find_if(networks_.begin(), networks_.end(),
-                        [&](const auto& kind) { return kind->name() == network_; });
+                        [&](const auto& kind) { return kind->is_named(network_); });
+}
+
+void BuiltinTask::read_files(const FileReader& read) {
+  chosen_network().read_files(moved_network_.empty() ? network_ : moved_network_, read);
 }
 
 std::vector<options::Option> BuiltinTask::network_options() {
@@ -88,7 +113,8 @@ const DataKind* BuiltinTask::chosen_data() const {
 std::unique_ptr<data::DatasetSource> BuiltinTask::open_data() {
   if (synthetic_) return make_synthetic_data(made_up_);
   if (made_up_ != SyntheticOptions()) {
-    throw UsageError("--input-shape and --classes are for --synthetic: other data say what they are");
+    throw UsageError(
+        "--input-shape and --classes are for --synthetic: other data say what they are");
   }
   if (const auto* kind = chosen_data()) return kind->open(data_folder_);
   try {
@@ -111,7 +137,7 @@ void BuiltinTask::resolve_data(const std::string& folder) {
 /// An option that the chosen network does not have would otherwise be ignored in silence.
 void BuiltinTask::refuse_options_of_others() {
   for (const auto& fresh : make_network_kinds()) {
-    if (fresh->name() == network_) continue;
+    if (fresh->is_named(network_)) continue;
     const auto& kind = *std::find_if(networks_.begin(), networks_.end(),
                                      [&](const auto& one) { return one->name() == fresh->name(); });
     const auto defaults = fresh->options();
@@ -126,6 +152,12 @@ void BuiltinTask::refuse_options_of_others() {
 
 model::NetworkPtr BuiltinTask::make_network(const data::SampleSpec& spec) {
   refuse_options_of_others();
+  if (!moved_network_.empty() && !chosen_network().is_named(moved_network_)) {
+    throw UsageError(
+        fmt::format("--model {} is for weights of a TorchScript module, and these are "
+                    "of {}",
+                    moved_network_, network_));
+  }
   return chosen_network().make(spec);
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/input_file.hpp>
 #include <lockstep/data/spec_json.hpp>
 #include <lockstep/task/task.hpp>
 
@@ -12,6 +13,15 @@ options::OptionTable table_of(Task& task) {
 }
 
 }  // namespace
+
+std::string read_network_file(const std::string& path) {
+  constexpr std::size_t kMaxBytes = std::size_t{1} << 30U;
+  try {
+    return read_input_file(path, kMaxBytes);
+  } catch (const RuntimeFailure& failure) {
+    throw DataError(failure.what());
+  }
+}
 
 nlohmann::ordered_json describe(Task& task) {
   return {{"name", task.name()},
@@ -65,8 +75,8 @@ std::optional<data::SampleSpec> samples_of(const model::Weights& weights) {
   const auto spec =
       data::spec_from_json(nlohmann::ordered_json::parse(entry->second, nullptr, false));
   if (spec) return spec;
-  throw DataError(
-      fmt::format("{}: its metadata '{}' describe no samples", weights.path.string(), kSamplesEntry));
+  throw DataError(fmt::format("{}: its metadata '{}' describe no samples", weights.path.string(),
+                              kSamplesEntry));
 }
 
 }  // namespace lockstep::task

@@ -13,7 +13,7 @@ case ${1-} in
   --help) usage && exit ;;
   '') usage >&2 && exit 2 ;;
 esac
-missing=$("$1" -c 'import pandas, PIL, safetensors, tensorboard, torch' 2>&1) || {
+missing=$("$1" -c 'import numpy, pandas, PIL, safetensors, tensorboard, torch' 2>&1) || {
   printf 'SKIPPED: %s cannot import what the test needs: %s\n' "$1" "$(tail -n 1 <<<"$missing")" >&2
   exit 77
 }

@@ -10,6 +10,7 @@
 
 #include "npy_bytes.hpp"
 #include "program.hpp"
+#include "script_module.hpp"
 #include "temporary_folder.hpp"
 
 namespace lockstep::tests {
@@ -136,6 +137,19 @@ TEST_F(OwnDataTest, ARegressionHasLossesAndNoAccuracy) {
   EXPECT_EQ(evaluated.exit_code, 0) << evaluated.standard_error;
   EXPECT_THAT(evaluated.standard_output,
               HasSubstr(fmt::format("Avg loss: {:8f}", tests[1]["avg_loss"].get<double>())));
+  const auto predicted =
+      run("predict --data-dir data --index 0,99 --checkpoint run/model.safetensors --json");
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.standard_error;
+  const auto answer = nlohmann::json::parse(predicted.standard_output)["predictions"][1];
+  EXPECT_NEAR(answer["target"][0].get<double>(), targets_[99].item<double>(), 1e-6);
+  EXPECT_NEAR(answer["numbers"][0].get<double>(), targets_[99].item<double>(), 1);
+  EXPECT_THAT(
+      run("predict --data-dir data --index 3 --picture on --checkpoint run/model.safetensors")
+          .standard_output,
+      AllOf(HasSubstr("test image 3: "), HasSubstr("; target: ")));
+  EXPECT_EQ(run("predict --data-dir data --index 3 --png x.png --checkpoint run/model.safetensors")
+                .exit_code,
+            2);
   const auto reported = run("report run");
   EXPECT_EQ(reported.exit_code, 0) << reported.standard_error;
   EXPECT_THAT(read_bytes(folder_ / "run/report.html"), HasSubstr("test average loss"));
@@ -167,10 +181,77 @@ TEST_F(OwnDataTest, PicturesOfThreeChannelsTrainTheCnn) {
   ASSERT_EQ(predicted.exit_code, 0) << predicted.standard_error;
   EXPECT_THAT(nlohmann::json::parse(predicted.standard_output)["predictions"][1]["logits"],
               SizeIs(3));
+  const auto said =
+      run("predict --data-dir data --index 1 --picture on --checkpoint run/model.safetensors");
+  EXPECT_EQ(said.exit_code, 0) << said.standard_error;
+  EXPECT_THAT(said.standard_output, HasSubstr("test image 1: class "));
   const auto other = run("evaluate --synthetic --checkpoint run/model.safetensors");
   EXPECT_EQ(other.exit_code, 3);
   EXPECT_THAT(other.standard_error,
               AllOf(HasSubstr("[3, 8, 8] and 3 classes"), HasSubstr("[1, 28, 28] and 10")));
+}
+
+TEST_F(OwnDataTest, ATorchScriptModuleTrainsAsAnyNetwork) {
+  write_pictures();
+  torch::manual_seed(2);
+  write_bytes(folder_ / "net.pt", bytes_of(linear_script(3 * 8 * 8, 3)));
+  const std::string options =
+      "--model net.pt --epochs 3 --global-batch-size 16 --virtual-shards 4 --optimizer adam";
+  const auto expected = digest_of(options, "one", 1);
+  ASSERT_THAT(expected, SizeIs(64));
+  EXPECT_EQ(digest_of(options, "two", 2), expected);
+  (void)digest_of(options + " --max-steps 30", "parts", 2);
+  EXPECT_EQ(digest_of(options + " --max-steps 0 --resume auto", "parts", 4), expected);
+
+  const auto tests = read_events(folder_ / "one", "test");
+  const auto evaluated = run("evaluate --data-dir data --checkpoint one/model.safetensors", 2);
+  EXPECT_EQ(evaluated.exit_code, 0) << evaluated.standard_error;
+  EXPECT_THAT(evaluated.standard_output,
+              HasSubstr(fmt::format("Avg loss: {:8f}", tests.back()["avg_loss"].get<double>())));
+  auto trained = torch::jit::load((folder_ / "one/model.pt").string());
+  const auto predicted =
+      run("predict --data-dir data --index 3 --checkpoint one/model.safetensors --json");
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.standard_error;
+  const auto logits = nlohmann::json::parse(predicted.standard_output)["predictions"][0]["logits"];
+  const auto pictures = torch::randint(
+      0, 256, {300, 3, 8, 8}, torch::make_generator<torch::CPUGeneratorImpl>(std::uint64_t{4}));
+  trained.eval();
+  const auto outputs =
+      trained.forward({pictures.narrow(0, 3, 1).to(torch::kFloat32) / 255}).toTensor();
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(logits[static_cast<std::size_t>(i)].get<double>(), outputs[0][i].item<double>(),
+                1e-5);
+  }
+
+  fs::rename(folder_ / "net.pt", folder_ / "moved.pt");
+  const auto lost = run("evaluate --data-dir data --checkpoint one/model.safetensors");
+  EXPECT_EQ(lost.exit_code, 3) << lost.standard_error;
+  EXPECT_THAT(lost.standard_error, HasSubstr("cannot read net.pt"));
+  const auto found =
+      run("evaluate --data-dir data --checkpoint one/model.safetensors --model moved.pt");
+  EXPECT_EQ(found.exit_code, 0) << found.standard_error;
+}
+
+TEST_F(OwnDataTest, AModuleThatDoesNotFitTheDataIsRefusedBeforeTraining) {
+  write_pictures();
+  write_bytes(folder_ / "wide.pt", bytes_of(linear_script(3 * 8 * 8, 5)));
+  write_bytes(folder_ / "flat.pt", bytes_of(linear_script(7, 3)));
+  write_bytes(folder_ / "text.pt", "no archive");
+  const auto refuse = [&](const std::string& model, const std::string& why) {
+    for (const int ranks : {1, 2}) {
+      const auto outcome = run("train --data-dir data --model " + model, ranks);
+      EXPECT_EQ(outcome.exit_code, 3) << outcome.standard_error;
+      ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+      EXPECT_THAT(outcome.errors()[0], HasSubstr(why));
+    }
+    EXPECT_FALSE(fs::exists(folder_ / "runs"));
+  };
+  refuse("wide.pt",
+         "wide.pt: the module gives Float [2, 5] for two samples, and the data have inputs [3, 8, "
+         "8] and 3 classes");
+  refuse("flat.pt", "flat.pt: the module fails: mat1 and mat2 shapes cannot be multiplied");
+  refuse("text.pt", "text.pt: not a TorchScript module");
+  refuse("nowhere.pt", "cannot read nowhere.pt: No such file or directory");
 }
 
 TEST_F(OwnDataTest, WhatDoesNotGoTogetherIsSaid) {

@@ -42,6 +42,10 @@ class Network : public torch::nn::Module {
   /// False: this network has no such way, and nothing has changed.
   virtual bool use_bfloat16() { return false; }
 
+  /// A TorchScript module with the weights as they are now, as torch.jit.load reads it; empty: the
+  /// network is none.
+  [[nodiscard]] virtual std::string script() const { return {}; }
+
   /// The linear layers that take most of a step's time, in the order of the forward pass; none if
   /// others do. `bench step` measures their bare products.
   [[nodiscard]] virtual std::vector<LinearShape> linear_layers() const { return {}; }

@@ -31,6 +31,9 @@ enum class Together : std::uint8_t {
   kEachRankAlone  ///< all do the same at the same time, and never communicate in a step; on CPUs
 };
 
+/// Collective. A file of rank 0's that network options name, on every rank. Throws AgreedError.
+[[nodiscard]] std::string read_on_all_ranks(Job& job, const std::string& path);
+
 /// Collective. Throws AgreedError for options that do not fit each other, the data or the ranks.
 /// `stop` must outlive the training.
 [[nodiscard]] std::unique_ptr<Training> set_up_training(Job& job,

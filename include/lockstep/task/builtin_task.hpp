@@ -33,11 +33,14 @@ class BuiltinTask final : public Task {
   [[nodiscard]] std::vector<options::Option> configuration() override;
   [[nodiscard]] std::unique_ptr<data::DatasetSource> open_data() override;
   void resolve_data(const std::string& folder) override;
+  void read_files(const FileReader& read) override;
   [[nodiscard]] model::NetworkPtr make_network(const data::SampleSpec& spec) override;
   void recognise(const model::Weights& weights, const data::SampleSpec& spec) override;
 
   /// For commands that have --data-dir and --synthetic in another form.
   [[nodiscard]] options::Option dataset_option();
+  /// For commands whose weights name the network: --model FILE.pt, where that file is now.
+  [[nodiscard]] options::Option moved_model_option();
   [[nodiscard]] std::vector<options::Option> made_up_options();
   void use_synthetic_data(bool synthetic) { synthetic_ = synthetic; }
 
@@ -48,7 +51,8 @@ class BuiltinTask final : public Task {
   void refuse_options_of_others();
 
   std::vector<std::unique_ptr<NetworkKind>> networks_;
-  std::string network_;  ///< the chosen one's name
+  std::string network_;  ///< what --model says
+  std::string moved_network_;
   std::string data_folder_;
   std::string dataset_;  ///< the kind's name
   bool synthetic_ = false;

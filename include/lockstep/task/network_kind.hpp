@@ -10,6 +10,7 @@
 #include <lockstep/model/network.hpp>
 #include <lockstep/model/weights.hpp>
 #include <lockstep/options/option_table.hpp>
+#include <lockstep/task/task.hpp>
 
 namespace lockstep::task {
 
@@ -22,7 +23,12 @@ class NetworkKind {
   NetworkKind(NetworkKind&&) = delete;
   NetworkKind& operator=(NetworkKind&&) = delete;
 
+  /// As help names it.
   [[nodiscard]] virtual std::string name() const = 0;
+  /// Whether that is what --model means by `model`.
+  [[nodiscard]] virtual bool is_named(const std::string& model) const { return model == name(); }
+  /// As Task::read_files.
+  virtual void read_files(const std::string& /*model*/, const FileReader& /*read*/) {}
   /// Options of its own, bound to its variables.
   [[nodiscard]] virtual std::vector<options::Option> options() { return {}; }
   /// As Task::make_network.

@@ -17,6 +17,12 @@
 
 namespace lockstep::task {
 
+/// Gives the content of a file of rank 0's on every rank. Throws an Error if it cannot be read.
+using FileReader = std::function<std::string(const std::string& path)>;
+
+/// A file that network options name, of up to 1 GiB. Throws DataError.
+[[nodiscard]] std::string read_network_file(const std::string& path);
+
 /// Joins data, a network for such data, and a loss. Every rank has one with the same options. One
 /// thread at a time.
 class Task {
@@ -42,6 +48,8 @@ class Task {
   /// Makes its data options say what they came to; `folder`: of the source's files, if it has any.
   virtual void resolve_data(const std::string& /*folder*/) {}
 
+  /// Called before make_network, on all ranks: reads the files that the network options name.
+  virtual void read_files(const FileReader& /*read*/) {}
   /// A network for such samples, as its options say, with initial weights from LibTorch's global
   /// CPU generator, which the caller has seeded. Throws UsageError for options that do not fit.
   [[nodiscard]] virtual model::NetworkPtr make_network(const data::SampleSpec& spec) = 0;

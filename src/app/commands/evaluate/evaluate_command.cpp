@@ -8,6 +8,7 @@
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/session/command.hpp>
 #include <lockstep/session/shared_options.hpp>
+#include <lockstep/session/training_setup.hpp>
 #include <lockstep/sync/broadcast_state.hpp>
 #include <lockstep/task/builtin_task.hpp>
 #include <lockstep/train/evaluator.hpp>
@@ -30,8 +31,9 @@ struct EvaluateOptions {
 
 options::OptionTable evaluate_option_table(EvaluateOptions& options) {
   auto& common = options.common;
-  auto with_data = session::joined_group("Evaluation", {checkpoint_option(options.checkpoint)},
-                                         options.task.data_options());
+  auto with_data = session::joined_group(
+      "Evaluation", {checkpoint_option(options.checkpoint), options.task.moved_model_option()},
+      options.task.data_options());
   return {session::joined_group(
       "Evaluation", std::move(with_data.options),
       {session::test_samples_option(common.data), session::loss_option(common.model),
@@ -59,10 +61,13 @@ model::NetworkPtr make_network(session::Job& job, const model::Weights& weights,
     if (job.layout.rank == 0) task::configure_for(task, weights, spec);
   });
   const auto text = comm::broadcast_text(*job.control, task::describe(task).dump(), 0);
-  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+  comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank != 0) {
       task::configure(task, nlohmann::ordered_json::parse(text), "rank 0's weights");
     }
+  });
+  task.read_files([&](const std::string& path) { return session::read_on_all_ranks(job, path); });
+  auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     auto made = task.make_network(spec);
     if (job.layout.rank == 0) {
       model::load_state(*made, weights.tensors, weights.path);

@@ -8,6 +8,7 @@
 #include <span>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <lockstep/base/terminal.hpp>
 #include <lockstep/data/picture.hpp>
@@ -38,7 +39,7 @@ std::string answer_text(const torch::Tensor& row, const std::vector<std::string>
   constexpr std::size_t kNamed = 3;
   std::string text;
   const auto order = by_probability(row);
-  for (std::size_t i = 0; i < kNamed; ++i) {
+  for (std::size_t i = 0; i < std::min(kNamed, order.size()); ++i) {
     text += fmt::format("{}{} {:.1f} %", i == 0 ? "" : ", ", spoken(classes.at(order[i])),
                         100.0 * static_cast<double>(row.data_ptr<float>()[order[i]]));
   }
@@ -48,6 +49,7 @@ std::string answer_text(const torch::Tensor& row, const std::vector<std::string>
 std::string picture_text(const Question& question, Drawing wanted) {
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   if (wanted == Drawing::kOff || (wanted == Drawing::kAuto && !terminal)) return {};
+  if (!question.is_picture) return {};
   const std::span<const std::uint8_t> grey(question.image.data_ptr<std::uint8_t>(),
                                            static_cast<std::size_t>(question.image.numel()));
   return terminal && terminal_kind().find("256color") != std::string::npos
@@ -55,8 +57,29 @@ std::string picture_text(const Question& question, Drawing wanted) {
              : picture_in_letters(grey, question.image.size(-1));
 }
 
-nlohmann::ordered_json numbers_of(const torch::Tensor& row) {
-  return std::vector<float>(row.data_ptr<float>(), row.data_ptr<float>() + row.numel());
+std::vector<float> numbers_of(const torch::Tensor& row) {
+  return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
+}
+
+nlohmann::ordered_json class_json(const Question& question, const Answers& answers,
+                                  std::int64_t index) {
+  const auto row = answers.probabilities[index];
+  const auto best = by_probability(row).front();
+  return {{"source", question.source},
+          {"class", best},
+          {"name", answers.classes.at(best)},
+          {"confidence", row.data_ptr<float>()[best]},
+          {"label", question.label ? nlohmann::json(*question.label) : nullptr},
+          {"changes", question.changes},
+          {"probabilities", numbers_of(row)},
+          {"logits", numbers_of(answers.outputs[index])}};
+}
+
+nlohmann::ordered_json numbers_json(const Question& question, const Answers& answers,
+                                    std::int64_t index) {
+  return {{"source", question.source},
+          {"numbers", numbers_of(answers.outputs[index])},
+          {"target", question.target}};
 }
 
 }  // namespace
@@ -66,8 +89,15 @@ std::string answers_text(const std::vector<Question>& questions, const Answers& 
   std::string text;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const auto& question = questions[i];
-    const auto row = answers.probabilities[static_cast<std::int64_t>(i)];
-    text += fmt::format("{}: {}", question.source, answer_text(row, answers.classes));
+    const auto index = static_cast<std::int64_t>(i);
+    if (answers.classes.empty()) {
+      text += fmt::format("{}: {:.6g}; target: {:.6g}\n", question.source,
+                          fmt::join(numbers_of(answers.outputs[index]), ", "),
+                          fmt::join(question.target, ", "));
+      continue;
+    }
+    text += fmt::format("{}: {}", question.source,
+                        answer_text(answers.probabilities[index], answers.classes));
     if (question.label) text += fmt::format("; label: {}", spoken(question.label_name));
     if (!question.changes.empty()) text += fmt::format(" ({})", question.changes);
     text += '\n';
@@ -80,17 +110,9 @@ nlohmann::ordered_json answers_json(const std::vector<Question>& questions,
                                     const Answers& answers) {
   auto all = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    const auto& question = questions[i];
-    const auto row = answers.probabilities[static_cast<std::int64_t>(i)];
-    const auto best = by_probability(row).front();
-    all.push_back({{"source", question.source},
-                   {"class", best},
-                   {"name", answers.classes.at(best)},
-                   {"confidence", row.data_ptr<float>()[best]},
-                   {"label", question.label ? nlohmann::json(*question.label) : nullptr},
-                   {"changes", question.changes},
-                   {"probabilities", numbers_of(row)},
-                   {"logits", numbers_of(answers.logits[static_cast<std::int64_t>(i)])}});
+    const auto index = static_cast<std::int64_t>(i);
+    all.push_back(answers.classes.empty() ? numbers_json(questions[i], answers, index)
+                                          : class_json(questions[i], answers, index));
   }
   return {{"schema", 1}, {"predictions", all}};
 }

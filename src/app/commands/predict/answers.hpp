@@ -17,9 +17,9 @@ enum class Drawing : std::uint8_t { kAuto, kOn, kOff };
 
 /// A network's outputs for some questions, a row per question.
 struct Answers {
-  torch::Tensor logits;         ///< [questions, classes] float32
-  torch::Tensor probabilities;  ///< as logits
-  std::vector<std::string> classes;
+  torch::Tensor outputs;               ///< [questions, …] float32: logits, or numbers
+  torch::Tensor probabilities;         ///< of classes, as the logits
+  std::vector<std::string> classes{};  ///< empty: the outputs are numbers
 };
 
 /// A line per question, and its picture.

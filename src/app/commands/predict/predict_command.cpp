@@ -48,6 +48,7 @@ options::OptionTable predict_option_table(PredictOptions& options) {
   return {session::joined_group(
       "Prediction",
       {checkpoint_option(options.checkpoint),
+       options.task.moved_model_option(),
        {"index", "numbers of test images, from 0", integers(options.index, 0, kMaxIndex)},
        {"image", "a picture, PNG or PGM; more may follow", path(options.image, "FILE")},
        {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
@@ -107,9 +108,10 @@ std::vector<Question> questions_of(PredictOptions& options, const data::SampleSp
   std::vector<Question> questions;
   if (!options.index.empty()) questions = questions_of_test_set(options.task, spec, options.index);
   if (!files.empty() && spec.input.shape != data::fashion_mnist_spec().input.shape) {
-    throw UsageError(fmt::format("pictures are for networks that take grey images of 28 × 28, and "
-                                 "this one is for {}",
-                                 data::describe(spec)));
+    throw UsageError(
+        fmt::format("pictures are for networks that take grey images of 28 × 28, and "
+                    "this one is for {}",
+                    data::describe(spec)));
   }
   for (auto& question : questions_of_files(files, options.invert, log)) {
     questions.push_back(std::move(question));
@@ -120,6 +122,7 @@ std::vector<Question> questions_of(PredictOptions& options, const data::SampleSp
 model::NetworkPtr load_network(PredictOptions& options, const model::Weights& weights,
                                const data::SampleSpec& spec, const Log& log) {
   task::configure_for(options.task, weights, spec);
+  options.task.read_files(task::read_network_file);
   auto network = options.task.make_network(spec);
   model::load_state(*network, weights.tensors, weights.path);
   for (const auto& note : weights.notes) log.info(note);
@@ -133,16 +136,19 @@ Answers ask(model::Network& network, const std::vector<Question>& questions,
   std::vector<torch::Tensor> images;
   for (const auto& question : questions) images.push_back(question.image);
   const auto count = static_cast<std::int64_t>(images.size());
+  auto targets = spec.target_shape();
+  targets.insert(targets.begin(), count);
   const data::Dataset dataset = {spec, torch::stack(images),
-                                 torch::zeros({count}, spec.target_type())};
+                                 torch::zeros(targets, spec.target_type())};
   data::BatchGatherer gatherer(dataset, count);
   const auto order = dataset.indices();
   gatherer.set_order(order);
   const auto batch = gatherer.gather({.first = 0, .count = count});
-  const auto logits = network.forward(batch.inputs).contiguous();
-  return {.logits = logits,
-          .probabilities = logits.softmax(1).contiguous(),
-          .classes = data::class_names(spec)};
+  const auto outputs = network.forward(batch.inputs).contiguous();
+  auto classes = data::class_names(spec);
+  return {.outputs = outputs,
+          .probabilities = classes.empty() ? torch::Tensor() : outputs.softmax(1).contiguous(),
+          .classes = std::move(classes)};
 }
 
 int predict(PredictOptions& options, const Arguments& operands) {
@@ -151,10 +157,14 @@ int predict(PredictOptions& options, const Arguments& operands) {
   const Log log(Log::Level::kInfo);
   const auto weights = model::read_weights(options.checkpoint);
   const auto spec = samples_of(weights);
+  if (!options.png.empty() && !spec.input.is_picture()) {
+    throw UsageError(
+        fmt::format("--png is for grey images, and this network is for {}", data::describe(spec)));
+  }
   const auto network = load_network(options, weights, spec, log);
   const auto questions = questions_of(options, spec, operands, log);
   const auto answers = ask(*network, questions, spec);
-  require_finite(answers.logits, questions, options.checkpoint);
+  require_finite(answers.outputs, questions, options.checkpoint);
   if (!options.png.empty()) write_result_file(options.png, questions_png(questions));
   write_standard_output(options.json ? json_document(answers_json(questions, answers))
                                      : answers_text(questions, answers, options.drawing));

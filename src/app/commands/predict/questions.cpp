@@ -1,5 +1,7 @@
 #include "commands/predict/questions.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
@@ -8,8 +10,7 @@
 
 namespace lockstep::app {
 
-std::vector<Question> questions_of_test_set(task::BuiltinTask& task,
-                                            const data::SampleSpec& spec,
+std::vector<Question> questions_of_test_set(task::BuiltinTask& task, const data::SampleSpec& spec,
                                             const std::vector<std::int64_t>& index) {
   const auto source = task.open_data();
   const auto shape = source->shape();
@@ -33,15 +34,26 @@ std::vector<Question> questions_of_test_set(task::BuiltinTask& task,
       throw UsageError(
           fmt::format("--index {}: the test set has images 0 to {}", number, test.size() - 1));
     }
-    const auto label = test.targets[number].item<std::int64_t>();
-    questions.push_back({fmt::format("test image {}", number), "", test.inputs[number].clone(), label,
-                         names.at(static_cast<std::size_t>(label))});
+    Question question{.source = fmt::format("test image {}", number),
+                      .changes = "",
+                      .image = test.inputs[number].clone(),
+                      .is_picture = spec.input.is_picture()};
+    const auto target = test.targets[number];
+    if (names.empty()) {
+      const auto numbers = target.contiguous();
+      question.target.assign(numbers.data_ptr<float>(),
+                             numbers.data_ptr<float>() + numbers.numel());
+    } else {
+      question.label = target.item<std::int64_t>();
+      question.label_name = names.at(static_cast<std::size_t>(*question.label));
+    }
+    questions.push_back(std::move(question));
   }
   return questions;
 }
 
-std::vector<Question> questions_of_files(const std::vector<std::string>& files,
-                                         data::Invert invert, const Log& log) {
+std::vector<Question> questions_of_files(const std::vector<std::string>& files, data::Invert invert,
+                                         const Log& log) {
   std::vector<Question> questions;
   for (const auto& file : files) {
     const auto picture = data::read_picture(file);
@@ -49,7 +61,8 @@ std::vector<Question> questions_of_files(const std::vector<std::string>& files,
       log.warning(fmt::format("{}: the picture is empty: all of it has one colour", file));
     }
     auto fitted = data::fit_to_network(picture, invert);
-    questions.push_back({file, fitted.changes, fitted.image});
+    questions.push_back(
+        {.source = file, .changes = fitted.changes, .image = fitted.image, .is_picture = true});
   }
   return questions;
 }

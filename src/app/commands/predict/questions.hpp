@@ -14,13 +14,15 @@
 
 namespace lockstep::app {
 
-/// An image as the network sees it, and where it is from.
+/// A sample as it goes to the network, and where it is from.
 struct Question {
   std::string source;
-  std::string changes;  ///< what was done to it
-  torch::Tensor image;  ///< [1, height, width] uint8
-  std::optional<std::int64_t> label{};
+  std::string changes;      ///< what was done to it
+  torch::Tensor image;      ///< of the data's shape and type; of a picture [1, height, width] uint8
+  bool is_picture = false;  ///< and can be drawn
+  std::optional<std::int64_t> label{};  ///< of a test sample, if it is a class
   std::string label_name{};
+  std::vector<float> target{};  ///< of a test sample, if it is numbers
 };
 
 /// The test samples of these numbers, counted from 0, for a network that takes such as `spec`.
