@@ -1,4 +1,4 @@
-// Typed errors: what went wrong, where, what to do about it, and the exit code that it means.
+// Typed errors: what went wrong, where, what to do about it, and the exit code.
 #pragma once
 
 #include <memory>
@@ -18,8 +18,8 @@ enum class ExitCode : int {
   kPreempted = 75  ///< stopped by a signal, state saved
 };
 
-/// Names of settings, as the members of the structs that hold them are called:
-/// "collective_timeout". A program adds what it calls them, as `options::with_options` does.
+/// Settings, named after the struct members that hold them: "collective_timeout". A program adds
+/// its own names for them, as `options::with_options` does.
 using Settings = std::vector<std::string>;
 
 /// Base of all errors that Lockstep throws. The message is one line for a person: what, where
@@ -31,7 +31,7 @@ class Error : public std::runtime_error {
         code_(code),
         settings_(std::make_shared<const Settings>(std::move(settings))) {}
   [[nodiscard]] ExitCode code() const noexcept { return code_; }
-  /// Those that the message is about, or that could be changed.
+  /// The settings that the message is about, or that could be changed.
   [[nodiscard]] const Settings& settings() const noexcept { return *settings_; }
 
  private:

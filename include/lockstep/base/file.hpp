@@ -1,4 +1,4 @@
-// Files that are whole or absent, and sizes that are checked before they are trusted.
+// Writing files that are whole or absent, and writing to standard output.
 #pragma once
 
 #include <cstddef>
@@ -26,37 +26,38 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
-/// Writes all of `bytes` to `descriptor`, going on after short writes.
-/// Throws RuntimeFailure naming `path` and the reason (disk full, …).
+/// Writes all of `bytes` to `descriptor`, continuing after short writes. Throws RuntimeFailure
+/// naming `path` and the reason (disk full, …).
 void write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
 
-/// Writes to the process's standard output at once, so that a full disk is seen where the text
+/// Writes to the process's standard output at once, so that a full disk is noticed where the text
 /// comes from. Throws RuntimeFailure.
 void write_standard_output(std::string_view text);
 
-/// What became of an append.
+/// The outcome of an append.
 struct Appended {
-  std::string failure{};  ///< why it failed; empty: it is all there
-  bool torn = false;      ///< a part of it is there, and cannot be taken away
+  std::string failure{};  ///< why it failed; empty on success
+  bool torn = false;      ///< part of it was written and cannot be removed
 };
 
-/// Appends all of `bytes` to the file behind `descriptor`, or else, if that can be had, nothing.
+/// Appends all of `bytes` to the file open as `descriptor`. On failure, removes what was written,
+/// if it can.
 [[nodiscard]] Appended append_whole(int descriptor, std::span<const std::byte> bytes,
                                     const std::filesystem::path& path);
 
-/// Replaces `path` by a file holding exactly the concatenated `parts`: written to a temporary name
-/// in the same folder, synced, renamed, folder synced. On a failure before the rename the old
-/// file, or none, is there, and no temporary one; after it (syncing the folder) the new one is.
-/// Throws RuntimeFailure naming the file and the reason; NoSpaceLeft, which is one, if that is it.
+/// Replaces `path` by a file that holds exactly the concatenated `parts`: writes a temporary file
+/// in the same folder, syncs and renames it, and syncs the folder. A failure before the rename
+/// leaves the old file (or none) and no temporary one; a failure to sync the folder leaves the new
+/// file. Throws RuntimeFailure naming the file and the reason, or its subclass NoSpaceLeft.
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> parts);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// The name under which this process's write_file_atomically begins `path`.
+/// The temporary name under which write_file_atomically in this process first writes `path`.
 [[nodiscard]] std::filesystem::path temporary_name(const std::filesystem::path& path);
 
-/// Makes renames in `folder` last through a loss of power, where the file system can.
-/// Throws RuntimeFailure.
+/// Makes renames in `folder` survive a power failure, if the file system can. Throws
+/// RuntimeFailure.
 void sync_folder(const std::filesystem::path& folder);
 
 /// `text` as raw bytes.

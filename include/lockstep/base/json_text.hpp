@@ -1,4 +1,4 @@
-// JSON as text. Bytes that are no UTF-8, as in a file's name, become U+FFFD: JSON cannot hold them.
+// JSON as text. Bytes that are not UTF-8, as in a file name, become U+FFFD: JSON cannot hold them.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace lockstep {
 
-/// In one line, without its end.
+/// On one line, without a newline at the end.
 [[nodiscard]] std::string json_line(const nlohmann::ordered_json& value);
 
-/// Indented by two, with a newline at the end.
+/// Indented by two spaces, with a newline at the end.
 [[nodiscard]] std::string json_document(const nlohmann::ordered_json& value);
 
 }  // namespace lockstep

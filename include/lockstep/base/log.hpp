@@ -11,8 +11,8 @@ class logger;
 
 namespace lockstep {
 
-/// `text` with spaces for line ends and other control characters, which names of files and values
-/// may hold.
+/// `text` with spaces in place of line ends and other control characters, which file names and
+/// values may contain.
 [[nodiscard]] std::string one_line(std::string_view text);
 
 /// Writes "lockstep: …" lines to standard error. Copies share one sink; thread-safe.
@@ -26,8 +26,7 @@ class Log {
 
   void info(std::string_view line) const;
   void warning(std::string_view line) const;
-  /// The one line that says why the program ends: "lockstep: error: …".
-  /// Written as it is.
+  /// The one line that says why the program ends: "lockstep: error: …". Writes `text` unchanged.
   void error(std::string_view text) const;
 
  private:

@@ -1,5 +1,5 @@
-// Files that the user names for results: whatever is there already is kept or written to, and never
-// replaced unless it is a file.
+// Files that the user names for results. What is already there is kept or written to; only a
+// regular file is ever replaced.
 #pragma once
 
 #include <chrono>
@@ -8,17 +8,17 @@
 
 namespace lockstep {
 
-/// Writes `text` to `path`. A file, or nothing: as write_file_atomically, behind symbolic links,
-/// which stay. A file that is a mount point or lies in a folder that cannot be written to: in
-/// place. A device or a pipe: written to; a pipe's reader is waited for, up to `patience` at a
-/// time. /dev/stdout, /dev/stderr and /dev/fd/N: this process's own descriptors, wherever they
-/// stand. Throws RuntimeFailure naming the path and the reason.
+/// Writes `text` to `path`, in a way that depends on what that is. A file, or nothing: as
+/// write_file_atomically, through symbolic links, which stay. A file that is a mount point or whose
+/// folder is not writable: in place. A device or a pipe: written to, waiting for a pipe's reader
+/// for up to `patience` at a time. /dev/stdout, /dev/stderr and /dev/fd/N: to this process's own
+/// descriptor, at its current position. Throws RuntimeFailure naming the path and the reason.
 void write_result_file(const std::filesystem::path& path, std::string_view text,
                        std::chrono::seconds patience = std::chrono::minutes(10));
 
-/// For the start of a command that takes minutes: throws UsageError if `path`, which was
-/// given as `option`, cannot be written because it is a folder, lies in no folder, or is
-/// closed, and RuntimeFailure if permission is lacking. An empty path: nothing to do. Leaves
+/// For the start of a command that takes minutes. Throws UsageError if `path`, given as `option`,
+/// cannot be written because it is a folder, its folder does not exist, or its descriptor is
+/// closed; throws RuntimeFailure if permission is lacking. Does nothing for an empty path. Leaves
 /// nothing behind.
 void require_writable_result(std::string_view option, const std::filesystem::path& path);
 

@@ -10,8 +10,9 @@
 
 namespace lockstep {
 
-/// Runs `call` in a thread and returns its result, or nothing if it has not returned in time: the
-/// thread is then left behind, so `call` must own what it uses, and the process should end soon.
+/// Runs `call` in a thread and returns its result, or nothing if it does not return within `limit`.
+/// The thread is then left running, so `call` must own what it uses, and the process should end
+/// soon.
 [[nodiscard]] inline std::optional<int> run_bounded(std::chrono::duration<double> limit,
                                                     std::function<int()> call) {
   std::packaged_task<int()> task(std::move(call));

@@ -11,7 +11,7 @@ namespace lockstep {
 
 using Sha256Digest = std::array<std::byte, 32>;
 
-/// Incremental SHA-256 (FIPS 180-4). Not thread-safe; one object a digest.
+/// Incremental SHA-256 (FIPS 180-4). Not thread-safe; one object per digest.
 class Sha256 {
  public:
   Sha256();

@@ -1,4 +1,4 @@
-// Standard output that may refuse what is written to it.
+// Writing to a standard output that may not accept everything at once.
 #pragma once
 
 #include <chrono>
@@ -6,8 +6,8 @@
 
 namespace lockstep {
 
-/// As write_standard_output(text), which waits for 10 s, but waits up to `wait` in all where
-/// standard output is non-blocking and full. Throws RuntimeFailure.
+/// As write_standard_output(text), but if standard output is non-blocking and full, waits up to
+/// `wait` in all instead of 10 s. Throws RuntimeFailure.
 void write_standard_output(std::string_view text, std::chrono::milliseconds wait);
 
 }  // namespace lockstep

@@ -1,4 +1,4 @@
-// The terminal that the person looks at, and a line at its bottom that changes.
+// The user's terminal, and a changing line at its bottom.
 #pragma once
 
 #include <optional>
@@ -9,23 +9,23 @@
 
 namespace lockstep {
 
-/// Goes to the first column and takes the line away that stands there (ECMA-48: EL).
+/// Moves to the first column and erases the line there (ECMA-48: EL).
 inline constexpr std::string_view kEraseLine = "\r\x1b[K";
 
-/// What TERM says; empty if nothing.
+/// The value of TERM; empty if it is not set.
 [[nodiscard]] std::string terminal_kind();
 
-/// A terminal, opened for itself: writing to it never waits, and fails in silence.
+/// A terminal, opened separately: writing to it never waits, and fails silently.
 class Terminal {
  public:
-  /// Where this process's standard error ends up: its own terminal, or that of an mpirun that is
-  /// its parent and passes its output on. Nothing if that is a file or a pipe, or TERM is unset or
-  /// "dumb".
+  /// The terminal where this process's standard error ends up: its own, or that of its parent
+  /// mpirun, which passes its output on. Nothing if that is a file or a pipe, or if TERM is unset
+  /// or "dumb".
   [[nodiscard]] static std::optional<Terminal> behind_standard_error();
   /// This process's standard error, whatever it is.
   [[nodiscard]] static std::optional<Terminal> standard_error();
 
-  /// Its width now; 80 where that cannot be had.
+  /// The current width; 80 if it is unknown.
   [[nodiscard]] int columns() const;
   void write(std::string_view text) const noexcept;
 
@@ -35,8 +35,8 @@ class Terminal {
   FileDescriptor file_;
 };
 
-/// One line of text that is replaced again and again. The cursor stands in its first column, so
-/// that what others write begins there. Cleared on destruction. One thread.
+/// One line of text that is replaced again and again. The cursor stays in its first column, so that
+/// other output begins there. Cleared on destruction. One thread.
 class StatusLine {
  public:
   explicit StatusLine(Terminal terminal) : terminal_(std::move(terminal)) {}
@@ -47,7 +47,7 @@ class StatusLine {
   ~StatusLine() { clear(); }
 
   [[nodiscard]] int columns() const { return terminal_.columns(); }
-  /// `text` in ASCII, cut where the terminal ends.
+  /// Shows `text`, in ASCII, cut to the width of the terminal.
   void show(std::string_view text);
   void clear();
 

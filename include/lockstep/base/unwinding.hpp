@@ -1,11 +1,11 @@
-// Telling a destructor whether it runs because of an exception.
+// Lets a destructor know whether it runs because of an exception.
 #pragma once
 
 #include <exception>
 
 namespace lockstep {
 
-/// A member of objects whose orderly destruction needs the other ranks: when this rank alone fails,
+/// A member for objects whose orderly destruction needs the other ranks. If this rank alone fails,
 /// they will not come, and waiting for them would hang instead of reporting the failure.
 class UnwindingProbe {
  public:

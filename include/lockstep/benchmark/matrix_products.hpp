@@ -1,4 +1,4 @@
-// The matrix products of a training step and nothing else: what a step cannot be faster than.
+// The matrix products of a training step and nothing else: a lower bound on a step's time.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,17 @@
 
 namespace lockstep::benchmark {
 
-/// Runs the products of one forward and backward pass of a stack of linear layers, with the same
-/// shapes, layouts and library as the network does, on memory of its own: for each layer
-/// [B, in] × [in, out] and, backward, [out, B] × [B, in] and (but for the first layer)
-/// [B, out] × [out, in]. One thread.
+/// Runs the products of one forward and backward pass of a stack of linear layers, with the
+/// network's shapes, layouts and library, but on its own memory: for each layer [B, in] × [in, out]
+/// and, backward, [out, B] × [B, in] and (except for the first layer) [B, out] × [out, in]. One
+/// thread.
 class MatrixProducts {
  public:
   /// `batch`: rows B. Without layers there is nothing to run.
   MatrixProducts(std::int64_t batch, const std::vector<model::LinearShape>& layers,
                  const torch::Device& device);
 
-  /// Returns the seconds it took; on a GPU it waits for the end.
+  /// Returns the seconds it took; on a GPU, waits for the work to end.
   double run();
 
   /// Multiplications and additions of one `run`, in 10^9.

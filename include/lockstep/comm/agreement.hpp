@@ -13,8 +13,8 @@
 
 namespace lockstep::comm {
 
-/// An error that every rank knows of: all throw it, with the same code and text, and exactly one
-/// of them (`speaks`) should report it. No rank needs to be aborted.
+/// An error that every rank knows of: all ranks throw it with the same code and text, and exactly
+/// one of them (`speaks`) should report it. No rank needs to be aborted.
 class AgreedError : public Error {
  public:
   AgreedError(ExitCode code, const std::string& message, bool speaks, Settings settings = {})
@@ -25,12 +25,12 @@ class AgreedError : public Error {
   bool speaks_;
 };
 
-/// For a failure that every rank has found, with the same text, without communication: throws
-/// AgreedError with exit code 1, of which rank 0 speaks.
+/// For a failure that every rank has found on its own, with the same text. Throws AgreedError with
+/// exit code 1, which rank 0 reports; does not communicate.
 [[noreturn]] void fail_together(const Communicator& communicator, const std::string& message,
                                 Settings settings = {});
 
-/// Collective. Pass the exception that this rank's part of the work ended with, or null. If any
+/// Collective. Pass the exception with which this rank's part of the work ended, or null. If any
 /// rank failed, every rank throws AgreedError with the failure of the lowest such rank; its message
 /// names the rank and host unless all ranks failed in the same way.
 void agree(Communicator& communicator, const runtime::RankLayout& layout,

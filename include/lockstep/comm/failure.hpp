@@ -1,4 +1,4 @@
-// What went wrong, for people.
+// Failures as messages for people.
 #pragma once
 
 #include <exception>

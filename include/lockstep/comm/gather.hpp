@@ -11,15 +11,15 @@
 
 namespace lockstep::comm {
 
-/// Collective. The text of rank `root`, on every rank; at most 64 MiB.
+/// Collective. Returns the text of rank `root` on every rank; at most 64 MiB.
 [[nodiscard]] std::string broadcast_text(Communicator& communicator, std::string text, int root);
 
-/// Collective. Every rank's `mine`, in rank order. Throws RuntimeFailure, on every rank, if ranks
-/// times the longest text is more than 64 MiB.
+/// Collective. Returns every rank's `mine`, in rank order. Throws RuntimeFailure, on every rank, if
+/// the number of ranks times the longest text exceeds 64 MiB.
 [[nodiscard]] std::vector<std::string> gather_texts(Communicator& communicator,
                                                     const std::string& mine);
 
-/// Collective. Every rank's `mine`, in rank order; as many values on every rank.
+/// Collective. Returns every rank's `mine`, in rank order; all ranks pass equally many values.
 template <typename Value>
 [[nodiscard]] std::vector<std::vector<Value>> gather_values(Communicator& communicator,
                                                             std::span<const Value> mine) {
@@ -38,7 +38,7 @@ template <typename Value>
   return gather_values(communicator, mine);
 }
 
-/// The lowest rank whose entry of `texts` (one a rank) is not that of rank 0.
+/// The lowest rank whose entry in `texts` (one per rank) differs from rank 0's.
 [[nodiscard]] std::optional<std::size_t> first_unlike_rank_0(const std::vector<std::string>& texts);
 
 }  // namespace lockstep::comm

@@ -1,4 +1,4 @@
-// The calls of NCCL that Lockstep makes, as a table: the real library is bound behind it, and tests
+// The NCCL calls that Lockstep makes, as one interface: the real library is bound to it, and tests
 // bind a simulated one.
 #pragma once
 
@@ -17,9 +17,9 @@ using NcclHandle = ncclComm*;
 using NcclUniqueId = std::array<char, 128>;
 
 inline constexpr int kNcclSuccess = 0;
-inline constexpr int kNcclInProgress = 7;  ///< ncclInProgress, of non-blocking communicators
+inline constexpr int kNcclInProgress = 7;  ///< ncclInProgress, from non-blocking communicators
 
-/// Every call returns NCCL's status; on a non-blocking communicator "in progress" is none of
+/// Every call returns NCCL's status; on a non-blocking communicator, "in progress" is not a
 /// failure. Calls on one communicator come from one thread at a time.
 /// Source: NCCL API, https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/api.html
 class NcclApi {
@@ -31,12 +31,13 @@ class NcclApi {
   NcclApi(NcclApi&&) = delete;
   NcclApi& operator=(NcclApi&&) = delete;
 
-  /// As NCCL numbers them: 22705 is 2.27.5. Of the header, and of the library in this process.
+  /// Versions of the header and of the library in this process, in NCCL's numbering: 22705 is
+  /// 2.27.5.
   [[nodiscard]] virtual int compiled_version() const noexcept = 0;
   virtual int loaded_version(int* version) = 0;
 
   [[nodiscard]] virtual std::string error_text(int code) const = 0;
-  /// What the library noted last, of whatever thread or communicator: a hint, no more.
+  /// The last message of the library, about whatever thread or communicator: only a hint.
   [[nodiscard]] virtual std::string last_error() const = 0;
 
   virtual int unique_id(NcclUniqueId* id) = 0;
@@ -51,11 +52,11 @@ class NcclApi {
   virtual int destroy(NcclHandle communicator) = 0;
   virtual int abort(NcclHandle communicator) = 0;
 
-  /// Sums `count` floats over all ranks, in `stream`'s order. Collective.
+  /// Sums `count` floats over all ranks, in the order of `stream`. Collective.
   virtual int all_reduce(const float* send, float* receive, std::size_t count,
                          NcclHandle communicator, runtime::CudaStreamHandle stream) = 0;
-  /// To and from one other rank, in `stream`'s order. Between the start and the end of a group they
-  /// are one operation, whose failures and "in progress" the end returns.
+  /// Sends to or receives from one other rank, in the order of `stream`. Calls between the start
+  /// and the end of a group are one operation, whose failures and "in progress" the end returns.
   virtual int send(const float* values, std::size_t count, int peer, NcclHandle communicator,
                    runtime::CudaStreamHandle stream) = 0;
   virtual int receive(float* values, std::size_t count, int peer, NcclHandle communicator,

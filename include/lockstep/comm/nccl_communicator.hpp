@@ -18,25 +18,25 @@ namespace lockstep::comm {
 class MpiCommunicator;
 
 /// `allocate` gives device memory, and all-reduces on it run on a stream of their own beside the
-/// computation. Two orders hold the streams together, and the host waits for neither:
+/// computation. Two ordering rules connect the streams, and the host waits for neither:
 ///   start of an all-reduce:  computation → communication (what is sent has been written)
-///   Completion::wait:        communication → computation (the sums are there), of all started
-/// All-reduces of host memory, broadcasts and barriers are MPI's.
+///   Completion::wait:        communication → computation (all sums started so far are there)
+/// All-reduces of host memory, broadcasts and barriers go through MPI.
 ///
 /// Every wait of the host has the compute stream's time-out. A failure aborts NCCL's side, which
-/// releases this rank's stream, and throws RuntimeFailure; nothing but destruction may follow.
-/// The sums' bits are NCCL's: the same on all ranks, and from run to run for the same topology,
-/// algorithm and sizes. In fixed order, ranks exchange and add by recursive doubling instead, in
-/// the order of comm's other backends.
+/// releases this rank's stream, and throws RuntimeFailure; only destruction may follow. The bits of
+/// the sums are NCCL's: the same on all ranks, and from run to run for the same topology, algorithm
+/// and sizes. In fixed order, ranks instead exchange and add by recursive doubling, in the order of
+/// comm's other backends.
 /// Source: NCCL user guide, "Non-blocking communicators" and "Fault tolerance".
 class NcclCommunicator final : public Communicator, private runtime::StreamWatch {
  public:
   struct Mode {
-    bool overlaps = true;      ///< gradients should be sent during backward, not in one behind it
+    bool overlaps = true;      ///< send gradients during backward, not all at once after it
     bool fixed_order = false;  ///< see CommunicatorOptions
   };
-  /// Collective. `compute` must outlive it. AgreedError for what all ranks can know of
-  /// before they connect (a library older than its header, no unique id).
+  /// Collective. `compute` must outlive it. Throws AgreedError for what all ranks can detect before
+  /// they connect (a library older than its header, no unique id).
   NcclCommunicator(std::shared_ptr<NcclApi> nccl, runtime::CudaStream& compute,
                    runtime::RankLayout layout, Mode mode);
   /// Closes, or aborts if that fails.
@@ -86,11 +86,11 @@ class NcclCommunicator final : public Communicator, private runtime::StreamWatch
   NcclHandle handle_ = nullptr;
   runtime::CudaStreamHandle stream_ = nullptr;
   runtime::CudaEventHandle ready_ = nullptr;  // what is sent has been written
-  runtime::CudaEventHandle done_ = nullptr;   // all started all-reduces have run
+  runtime::CudaEventHandle done_ = nullptr;   // all all-reduces started so far have run
   std::vector<std::span<float>> buffers_;
   std::span<float> from_partner_;  // in fixed order: as large as the largest of buffers_
   std::uint64_t started_ = 0;      // all-reduces
-  std::uint64_t ordered_ = 0;      // of them, those that the computation comes behind
+  std::uint64_t ordered_ = 0;      // those of them that the computation is ordered after
   std::size_t last_bytes_ = 0;
 };
 

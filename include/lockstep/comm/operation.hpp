@@ -1,4 +1,4 @@
-// What ranks wait for each other in, and who is told of it.
+// The operations in which ranks wait for each other, and who is told of these waits.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace lockstep::comm {
 
-/// A wait for the GPU is one for what was started on it last.
+/// A wait for the GPU is a wait for whatever was started on it last.
 enum class OperationKind : std::uint8_t {
   kAllReduce,
   kBroadcast,
@@ -19,7 +19,7 @@ enum class OperationKind : std::uint8_t {
   kEnding
 };
 
-/// One communicator's operations, in the order that all its ranks keep.
+/// The operations of one communicator, in the order that all its ranks keep.
 enum class Channel : std::uint8_t { kControl, kGradients, kState, kEnding };
 inline constexpr std::size_t kChannels = 4;
 
@@ -32,7 +32,7 @@ struct Operation {
   std::uint64_t bytes = 0;
 };
 
-/// Told when this rank begins and ends to wait for an operation, by the thread that waits.
+/// Is told when this rank begins and ends waiting for an operation, by the waiting thread.
 class OperationObserver {
  public:
   OperationObserver() = default;
@@ -46,7 +46,7 @@ class OperationObserver {
   virtual void end_wait(const Operation& operation) noexcept = 0;
 };
 
-/// While one exists, the rank waits for `operation`. Without an observer it does nothing.
+/// While it exists, the rank waits for `operation`. Without an observer it does nothing.
 class ObservedWait {
  public:
   ObservedWait(OperationObserver* observer, const Operation& operation) noexcept

@@ -11,26 +11,26 @@
 
 namespace lockstep::data {
 
-/// A batch on the gatherer's device: inputs [B, …] float32, or int64 where they stay integers; targets [B] int64 (classes) or [B, …]
-/// float32 (numbers).
+/// A batch on the gatherer's device: inputs [B, …] float32, or int64 where they stay integers;
+/// targets [B] int64 (classes) or [B, …] float32 (numbers).
 struct Batch {
   torch::Tensor inputs;
   torch::Tensor targets;
 };
 
-/// Gathers rows of a data set into buffers that are used again for the next batch, and makes
-/// numbers of them there, as the data set's specification says. The data set must lie on the device
-/// already. One thread at a time.
+/// Gathers rows of a data set into buffers that the next batch reuses, and converts them to numbers
+/// there as the data set's specification says. The data set must already be on the device. One
+/// thread at a time.
 class BatchGatherer {
  public:
   BatchGatherer(Dataset dataset, std::int64_t largest_batch);
 
-  /// The samples that batches are made of, as indices of the data set. They go to the device at
-  /// once, so that no batch has to wait for them; on the CPU `order` must outlive their use.
+  /// Sets the samples that batches are made of, as indices into the data set. They go to the device
+  /// at once, so that no batch has to wait for them; on the CPU, `order` must outlive their use.
   void set_order(std::span<const std::int64_t> order);
 
-  /// Samples order[first … first + count), `count` being at most `largest_batch`. The batch is
-  /// valid until the next call.
+  /// Gathers samples order[first … first + count), with `count` at most `largest_batch`. The batch
+  /// is valid until the next call.
   [[nodiscard]] Batch gather(const SampleRange& range);
 
  private:

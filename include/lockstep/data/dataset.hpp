@@ -16,8 +16,8 @@
 
 namespace lockstep::data {
 
-/// Inputs [N, …] and targets [N, …] as a specification has them in memory; views of memory that
-/// somebody else owns, or owners.
+/// Inputs [N, …] and targets [N, …], stored as a specification says; views of memory that is owned
+/// elsewhere, or owners.
 struct Dataset {
   SampleSpec spec{};
   torch::Tensor inputs;
@@ -26,7 +26,7 @@ struct Dataset {
   [[nodiscard]] std::int64_t size() const { return targets.size(0); }
   /// The first `count` samples, as views.
   [[nodiscard]] Dataset first(std::int64_t count) const;
-  /// The same samples on `device`: a copy, or views if they lie there already.
+  /// The same samples on `device`: a copy, or views if they are already there.
   [[nodiscard]] Dataset to(const torch::Device& device) const;
   /// 0, 1, … size() − 1: all samples, in order.
   [[nodiscard]] std::vector<std::int64_t> indices() const;
@@ -37,10 +37,10 @@ enum class Part : std::uint8_t { kTrainImages, kTrainLabels, kTestImages, kTestL
 inline constexpr std::array kAllParts = {Part::kTrainImages, Part::kTrainLabels, Part::kTestImages,
                                          Part::kTestLabels};
 
-/// "train_images", …: as config.json names a part.
+/// The name of a part in config.json: "train_images", ….
 [[nodiscard]] const char* part_name(Part part);
 
-/// What samples a data set has and how many, and where each part lies in one block of memory.
+/// Which samples a data set has, how many, and where each part lies in one block of memory.
 class DatasetShape {
  public:
   DatasetShape(SampleSpec spec, std::int64_t train_samples, std::int64_t test_samples);
@@ -67,14 +67,14 @@ class DatasetShape {
 /// SHA-256 of each part's decoded bytes, by part_name.
 using DatasetDigests = std::map<std::string, std::string>;
 
-/// A data set that can be told by its digests. Its names of classes count for no other data.
+/// A data set that can be recognised by its digests. Its class names do not apply to other data.
 struct KnownData {
   DatasetDigests digests;
   std::string description;
 };
 
 /// Where a data set comes from. `fill` may be called for different parts by different processes,
-/// and puts the same bytes wherever it is called.
+/// and writes the same bytes wherever it is called.
 class DatasetSource {
  public:
   DatasetSource() = default;
@@ -84,12 +84,12 @@ class DatasetSource {
   DatasetSource(DatasetSource&&) = delete;
   DatasetSource& operator=(DatasetSource&&) = delete;
 
-  /// For people: "images and labels in /usr/share/…". Which data set that is, digests tell.
+  /// For people: "images and labels in /usr/share/…". The digests tell which data set that is.
   [[nodiscard]] virtual std::string description() const = 0;
   /// The folder of its files; empty if it has none.
   [[nodiscard]] virtual std::string folder() const = 0;
   [[nodiscard]] virtual DatasetShape shape() const = 0;
-  /// The data set that it is, if its digests are these.
+  /// The known data set that it is, if its digests match.
   [[nodiscard]] virtual std::optional<KnownData> known() const { return std::nullopt; }
   /// Writes one part (`shape().part(...)` bytes). Throws DataError.
   virtual void fill(Part part, std::span<std::byte> destination) = 0;

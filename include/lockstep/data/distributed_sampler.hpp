@@ -16,13 +16,13 @@ struct SampleRange {
 enum class Tail {
   kPad,   ///< repeat samples from the start until they can (PyTorch's default)
   kDrop,  ///< leave out the last n mod ranks (PyTorch's drop_last)
-  kExact  ///< no sample twice, none lost; ranks may differ by one sample
+  kExact  ///< each sample exactly once; ranks may differ by one sample
 };
 
-/// The part of a data set of `samples` samples that one of `replicas` replicas takes in each epoch.
+/// The part of a data set of `samples` samples that each of `replicas` replicas takes in an epoch.
 ///
 /// A pure function of its fields and the epoch: no state, any thread, no communication. In every
-/// mode replica r's j-th sample is element j · replicas + r of the epoch's permutation (taken
+/// mode, replica r's j-th sample is element j · replicas + r of the epoch's permutation (taken
 /// modulo the number of samples when padding), so that the first k samples of all replicas together
 /// are the first k · replicas of the permutation, whatever the number of replicas.
 /// Source: torch.utils.data.DistributedSampler (PyTorch 2.15),
@@ -45,8 +45,8 @@ struct DistributedSampler {
   /// seed + epoch; without shuffling it is the identity.
   [[nodiscard]] std::vector<std::int64_t> indices(std::int64_t replica, std::int64_t epoch) const;
 
-  /// Of elements [first, first + count) of the epoch, those that replica `replica` has: a range of
-  /// its `indices`.
+  /// The part of the epoch's elements [first, first + count) that belongs to replica `replica`: a
+  /// range of its `indices`.
   [[nodiscard]] SampleRange share(std::int64_t replica, std::int64_t first,
                                   std::int64_t count) const;
 };

@@ -12,11 +12,11 @@ namespace lockstep::data {
 
 /// An open IDX file of unsigned bytes whose header has been read and found consistent.
 ///
-/// Nothing is allocated from what the header says before the length of the stream has been held
-/// against it: the file's size if plain; the gzip trailer and the format's greatest ratio
-/// (1032:1) if compressed, and the whole stream where those disagree.
-/// Errors are DataError, naming file, offset and remedy. One thread at a time.
-/// A compressed file of one member is decoded at once, by libdeflate, in half of zlib's time.
+/// Before anything is allocated, the sizes in the header are checked against the length of the
+/// stream: the file's size if it is plain; the gzip trailer and the format's greatest ratio
+/// (1032:1) if it is compressed, and the whole stream if those disagree. Errors are DataError,
+/// naming file, offset and remedy. One thread at a time. A compressed file of one member is decoded
+/// in one go by libdeflate, in half of zlib's time.
 /// Source: "The IDX file format", Y. LeCun, MNIST page; RFC 1952 (gzip).
 class IdxFile {
  public:

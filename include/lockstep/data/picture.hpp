@@ -1,4 +1,4 @@
-// Pictures from files, made into what the network was trained on.
+// Pictures from files, converted to what the network was trained on.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +18,16 @@ struct Picture {
   std::string changes{};             ///< what was done to make it grey and opaque, if not obvious
 };
 
-/// Reads a PNG or a PGM (P2 or P5, comments, up to 16 bits) from a file or a pipe. Of a PNG,
-/// colours become their luma (ITU-R BT.601), samples of 16 bits are divided by 257, gamma and
-/// colour profiles are not looked at: the grey values are Pillow's. Transparency gives way to black
-/// if what is visible is bright on average, else to white, and `changes` says so. Sizes are checked
-/// before anything is allocated for them: at most 100 million pixels, 512 MiB. Throws DataError
-/// naming the file and what is wrong. Sources: libpng; https://netpbm.sourceforge.net/doc/pgm.html
+/// Reads a PNG or a PGM (P2 or P5, comments, up to 16 bits) from a file or a pipe. In a PNG,
+/// colours become their luma (ITU-R BT.601), 16-bit samples are divided by 257, and gamma and
+/// colour profiles are ignored: the grey values are the same as Pillow's. What is transparent
+/// becomes black if the visible part is bright on average, else white, and `changes` says so. Sizes
+/// are checked before anything is allocated for them: at most 100 million pixels, 512 MiB. Throws
+/// DataError naming the file and what is wrong. Sources: libpng;
+/// https://netpbm.sourceforge.net/doc/pgm.html
 [[nodiscard]] Picture read_picture(const std::filesystem::path& path);
 
-/// True if all pixels have one grey: there is nothing to see.
+/// True if all pixels have the same grey value: there is nothing to see.
 [[nodiscard]] bool is_empty(const Picture& picture);
 
 /// A tensor [height, width] or [1, height, width] uint8, on any device.
@@ -35,21 +36,21 @@ struct Picture {
 /// The bytes of a PNG file.
 [[nodiscard]] std::string png_of(const Picture& picture);
 
-/// Whether bright and dark change places: the training images are bright on black.
+/// Whether to swap bright and dark: the training images are bright on black.
 enum class Invert : std::uint8_t {
-  kAuto,  ///< where the border is bright
+  kAuto,  ///< if the border is bright
   kOn,
   kOff
 };
 
-/// A picture as the network knows them, and what was done to it, for people ("" if nothing).
+/// A picture as the network expects it, and what was done to it, for people ("" if nothing).
 struct FittedPicture {
   torch::Tensor image;  ///< [1, 28, 28] uint8
   std::string changes;
 };
 
-/// Inverts where it is to be, scales the longer side to 28 pixels by means over areas, and pads the
-/// shorter with black: as the training images were made (arXiv:1708.07747, section 2).
+/// Inverts the picture if asked to, scales the longer side to 28 pixels by area averaging, and pads
+/// the shorter side with black, as the training images were made (arXiv:1708.07747, section 2).
 [[nodiscard]] FittedPicture fit_to_network(const Picture& picture, Invert invert);
 
 }  // namespace lockstep::data

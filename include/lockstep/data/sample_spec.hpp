@@ -1,4 +1,4 @@
-// What a sample of a data set is: its shape, and how it becomes numbers for a network.
+// What a sample of a data set is: its shape, and how it is converted to numbers for a network.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,10 @@ struct InputSpec {
   torch::ScalarType element_type = torch::kUInt8;  ///< as it lies in memory
   bool stays_integer = false;
   double divisor = 1;
-  std::vector<double> mean{};       ///< of each channel, the first dimension; empty: 0
+  std::vector<double> mean{};       ///< of each channel (the first dimension); empty: 0
   std::vector<double> deviation{};  ///< the same; empty: 1
 
-  /// Of one input.
+  /// Elements of one input.
   [[nodiscard]] std::int64_t elements() const;
   /// What a network gets: kFloat32 or kInt64.
   [[nodiscard]] torch::ScalarType network_type() const;
@@ -44,12 +44,12 @@ struct SampleSpec {
   InputSpec input{};
   std::variant<ClassTarget, NumberTarget> target{};
 
-  /// How many numbers a network gives for one input: a logit a class, or a target's numbers.
+  /// How many numbers a network outputs for one input: one logit per class, or a target's numbers.
   [[nodiscard]] std::int64_t outputs() const;
-  /// As a target lies in memory: kUInt8 for up to 256 classes, kInt64 for more, kFloat32 for
+  /// The type of a target in memory: kUInt8 for up to 256 classes, kInt64 for more, kFloat32 for
   /// numbers.
   [[nodiscard]] torch::ScalarType target_type() const;
-  /// Of one target in memory: {} for a class.
+  /// The shape of one target in memory: {} for a class.
   [[nodiscard]] std::vector<std::int64_t> target_shape() const;
 
   [[nodiscard]] std::size_t input_bytes() const;   ///< of one sample

@@ -1,4 +1,4 @@
-// A data set of tensors that a program has already.
+// A data set of tensors that a program already has.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ struct Samples {
   torch::Tensor labels;
 };
 
-/// A source of such samples, which are copied when they are asked for. There are as many classes as
-/// names, or without names as the largest label says. Networks get inputs as float32, unchanged.
-/// Throws DataError for shapes, types or labels that do not fit each other.
+/// A source of such samples, which are copied when they are requested. There are as many classes as
+/// names or, without names, as the largest label implies. Networks get inputs as float32,
+/// unchanged. Throws DataError for shapes, types or labels that do not fit together.
 [[nodiscard]] std::unique_ptr<DatasetSource> make_tensor_source(
     const Samples& train, const Samples& test, std::vector<std::string> class_names = {},
     std::string description = "tensors");

@@ -1,4 +1,4 @@
-// Holding a part of the training data back for validation.
+// Holding back part of the training data for validation.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@ struct ValidationSplit {
   std::vector<std::int64_t> validation;
 };
 
-/// ⌊samples · fraction⌋: how many are held back. `fraction` in [0, 1).
+/// How many samples are held back: ⌊samples · fraction⌋. `fraction` in [0, 1).
 [[nodiscard]] std::int64_t validation_samples(std::int64_t samples, double fraction);
 
-/// Holds ⌊samples · fraction⌋ samples back, chosen by `seed` alone: the same on every rank, in
+/// Holds back ⌊samples · fraction⌋ samples, chosen by `seed` alone: the same on every rank, in
 /// every epoch and at every world size.
 [[nodiscard]] ValidationSplit split_for_validation(std::int64_t samples, double fraction,
                                                    std::uint64_t seed);

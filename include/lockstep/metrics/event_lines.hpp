@@ -1,4 +1,4 @@
-// Reading metrics.jsonl: for those that resume, compare and report on runs.
+// Reading metrics.jsonl, to resume, compare and report on runs.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +11,27 @@
 
 namespace lockstep::metrics {
 
-/// The name of a run's file of events, in its folder.
+/// The name of a run's event file, in its folder.
 inline constexpr const char* kMetricsFile = "metrics.jsonl";
 
-/// No event has a longer line.
+/// No event's line is longer.
 inline constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20U;
 
-/// The whole lines of a file of events, in order. An end without a line feed is what a killed run
-/// leaves: it is no line. Damaged lines are told by their event, and never end the reading.
+/// The whole lines of an event file, in order. Skips a last line without a line feed, which a
+/// killed run leaves. Damaged lines can be told by their `event`; they never stop the reading.
 class EventLines {
  public:
   explicit EventLines(const std::filesystem::path& path);
 
-  /// Goes on to the next line. False at the end, and where the file cannot be read.
+  /// Advances to the next line. False at the end, or if the file cannot be read.
   [[nodiscard]] bool next();
   [[nodiscard]] bool is_readable() const { return file_.is_open() && !file_.bad(); }
-  /// Of the line, from 1.
+  /// The number of the line, from 1.
   [[nodiscard]] std::int64_t number() const { return number_; }
-  /// Without its line feed; the beginning of a line that is too long.
+  /// The line without its line feed, or the beginning of a line that is too long.
   [[nodiscard]] std::string_view text() const { return text_; }
   [[nodiscard]] bool is_too_long() const { return too_long_; }
-  /// No object where the line is empty, too long or damaged.
+  /// The event on the line; not an object if the line is empty, too long or damaged.
   [[nodiscard]] const nlohmann::json& event() const { return event_; }
 
  private:

@@ -1,4 +1,4 @@
-// What happens in a run, as plain structs, and the interface of those who want to know.
+// What happens in a run, as plain structs, and the interface for receiving it.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@ namespace lockstep::metrics {
 struct RunStart {
   int world_size = 1;
   std::string device{};  ///< "cpu" or "cuda"
-  int threads = 1;       ///< compute threads a rank
+  int threads = 1;       ///< compute threads per rank
   std::int64_t global_batch_size = 0;
   std::int64_t steps_per_epoch = 0;
   std::int64_t epochs = 0;
-  std::int64_t total_steps = 0;   ///< at which the run will be complete
-  std::int64_t steps_before = 0;  ///< of the run, before this start of it
+  std::int64_t total_steps = 0;   ///< steps at which the run is complete
+  std::int64_t steps_before = 0;  ///< steps of the run before this start
   double startup_seconds = 0;     ///< from the start of the process to the first step
 };
 
@@ -33,7 +33,7 @@ struct StepEnd {
   double loss = 0;  ///< mean over the step's samples on all ranks
 };
 
-/// The state after a step that is due to be logged.
+/// The state after a step that is to be logged.
 struct TrainStep {
   std::int64_t epoch = 0;
   std::int64_t step = 0;     ///< optimizer steps of the whole run, from 1
@@ -41,13 +41,12 @@ struct TrainStep {
   std::int64_t samples_per_epoch = 0;
   double loss = 0;  ///< mean over the step's samples on all ranks
   double learning_rate = 0;
-  double images_per_second = 0;  ///< since the line before
-  /// Euclidean norm of the step's gradient, summed over ranks, before it is clipped; where asked
-  /// for.
+  double images_per_second = 0;  ///< since the previous line
+  /// Euclidean norm of the step's gradient, summed over ranks, before clipping; only if asked for.
   std::optional<double> gradient_norm{};
 };
 
-/// Of one quantity over steps, in milliseconds; percentiles by the nearest-rank method.
+/// One quantity over several steps, in milliseconds; percentiles by the nearest-rank method.
 struct Distribution {
   double mean = 0;
   double p50 = 0;
@@ -61,12 +60,12 @@ struct StepTimes {
   Distribution forward{};
   Distribution backward{};               ///< without exposed communication
   Distribution communication{};          ///< in collectives, hidden or not
-  Distribution exposed_communication{};  ///< of which computation waited
+  Distribution exposed_communication{};  ///< the part that computation waited for
   Distribution optimizer{};
   Distribution step{};  ///< whole steps
 };
 
-/// The same, step by step: what `StepTimes` is made of, in milliseconds.
+/// The values behind `StepTimes`, step by step, in milliseconds.
 struct StepSeries {
   std::vector<double> step{};
   std::vector<double> exposed_communication{};
@@ -78,12 +77,12 @@ struct SlowestRank {
   std::string host{};
   std::string phase{};   ///< "data", "forward", "backward" or "optimizer"
   double busy_ms = 0;    ///< mean of its steps, without waiting for others
-  double median_ms = 0;  ///< the same of the median rank
+  double median_ms = 0;  ///< the same for the median rank
 };
 
 struct EpochEnd {
   std::int64_t epoch = 0;
-  std::int64_t step = 0;  ///< the run's last so far
+  std::int64_t step = 0;  ///< the last step of the run so far
   double train_loss = 0;  ///< mean over the epoch's samples
   double seconds = 0;     ///< training alone, first batch to last step, since the start or resume
   double images_per_second = 0;
@@ -92,17 +91,17 @@ struct EpochEnd {
   SlowestRank slowest{};
 };
 
-/// What has come of saving a checkpoint.
+/// The outcome of saving a checkpoint.
 struct CheckpointEvent {
   std::int64_t epoch = 0;
-  std::int64_t step = 0;  ///< optimizer steps that it holds
+  std::int64_t step = 0;  ///< optimizer steps done by then
   std::string path{};
-  double seconds = 0;                  ///< to write it, beside the training
-  std::string failure{};               ///< why it could not be saved; empty: it was
-  std::vector<std::string> remarks{};  ///< what the person should know though it was saved
+  double seconds = 0;                  ///< to write it, in parallel with training
+  std::string failure{};               ///< why it could not be saved; empty on success
+  std::vector<std::string> remarks{};  ///< what people should know although it was saved
 };
 
-/// Something that the person should know, and that does not stop the run.
+/// Something that people should know, but that does not stop the run.
 struct Warning {
   std::string text;
 };
@@ -114,7 +113,7 @@ struct Evaluation {
   std::int64_t step = 0;                  ///< optimizer steps before it
   std::optional<std::int64_t> correct{};  ///< absent where targets are numbers
   std::int64_t samples = 0;
-  double average_loss = 0;  ///< mean over batches of their mean losses, as the tutorial's
+  double average_loss = 0;  ///< mean over batches of their mean losses, as in the tutorial
 
   /// Fraction of the samples, 0–1; absent as `correct` is.
   [[nodiscard]] std::optional<double> accuracy() const {
@@ -135,10 +134,10 @@ struct Histogram {
   double count = 0;
   double sum = 0;
   double sum_of_squares = 0;
-  std::vector<double> counts{};  ///< in parts of equal width between least and most
+  std::vector<double> counts{};  ///< in bins of equal width between least and most
 };
 
-/// Of weights and gradients, after a step.
+/// Histograms of weights and gradients, after a step.
 struct Histograms {
   std::int64_t step = 0;
   std::vector<Histogram> tensors{};
@@ -151,13 +150,13 @@ struct RunEnd {
   std::string parameters_sha256{};
 };
 
-/// What sinks want to be told that costs the training something.
+/// The events that sinks need and that slow down training.
 struct SinkNeeds {
   bool gradient_norm = false;        ///< with each TrainStep
-  std::int64_t histogram_every = 0;  ///< epochs, or a divisor of it; 0: no Histograms
+  std::int64_t histogram_every = 0;  ///< epochs between Histograms, or a divisor of that; 0: none
 };
 
-/// Somebody who is told of events, on rank 0, in order, by one thread.
+/// Receives events, on rank 0, in order, from one thread.
 class EventSink {
  public:
   EventSink() = default;

@@ -1,4 +1,4 @@
-// metrics.jsonl of a run that goes on from an earlier point.
+// metrics.jsonl of a run that continues from an earlier point.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace lockstep::metrics {
 
-/// Takes out what the resumed run will tell again, so that nothing is counted twice: `train` and
-/// `checkpoint` lines of steps past `steps`, lines of `epoch` (from 1) and later ones that tell of
-/// whole epochs (but for the `epoch` line of `epoch` itself where that `is_trained` and only its
-/// evaluation will be repeated), ends of runs past `steps` or complete, and a last line that was
-/// cut short. Takes out lines in the middle that are no JSON object, too; the file as it was stays
-/// beside it then, as metrics.jsonl.damaged. Atomic. No file: nothing to do. Returns what a person
-/// should know of damaged lines or of a file that cannot be read, else "". Throws RuntimeFailure if
+/// Removes the lines that the resumed run will write again, so that nothing is counted twice:
+/// `train` and `checkpoint` lines of steps past `steps`; lines about whole epochs from `epoch`
+/// (from 1) on, except the `epoch` line of `epoch` itself if it `is_trained` and only its
+/// evaluation will be repeated; ends of runs that are past `steps` or complete; and a last line
+/// that was cut short. Also removes lines in the middle that are not JSON objects; the original
+/// file is then kept as metrics.jsonl.damaged. Atomic. Does nothing without a file. Returns what
+/// people should know about damaged lines or an unreadable file, else "". Throws RuntimeFailure if
 /// the new file cannot be written.
 std::string drop_lines_past(const std::filesystem::path& path, std::int64_t steps,
                             std::int64_t epoch, bool is_trained = false);

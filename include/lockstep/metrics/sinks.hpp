@@ -1,4 +1,5 @@
-// Where events go: the tutorial's lines on standard output, JSON lines in a file, people.
+// Where events go: the tutorial's lines on standard output, JSON lines, messages and a progress
+// line for people, TensorBoard.
 #pragma once
 
 #include <chrono>
@@ -16,35 +17,35 @@
 
 namespace lockstep::metrics {
 
-/// Prints the tutorial's lines, byte for byte, on standard output, flushed a line at a time.
-/// Lines that cannot be written are left out; the first time, `tell_of_failure` gets the reason.
+/// Prints the tutorial's lines, byte for byte, on standard output, flushing each line. Lines that
+/// cannot be written are dropped; `tell_of_failure` gets the reason of the first failure.
 /// Source: https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html
 [[nodiscard]] std::unique_ptr<EventSink> make_console_sink(
     std::function<void(const RuntimeFailure&)> tell_of_failure);
-/// The same, which throws RuntimeFailure.
+/// The same, but throws RuntimeFailure.
 [[nodiscard]] std::unique_ptr<EventSink> make_console_sink();
 
-/// Appends one JSON object and one `write` a line to `path` (metrics.jsonl; the schema is in
-/// docs/files.md). Throws RuntimeFailure if the file cannot be opened; lines that cannot be written
-/// later are left out, which is told once.
+/// Appends events to `path`, each as one JSON object on a line, with one `write` (metrics.jsonl;
+/// docs/files.md has the schema). Throws RuntimeFailure if the file cannot be opened; lines that
+/// cannot be written later are dropped, with one warning.
 [[nodiscard]] std::unique_ptr<EventSink> make_json_lines_sink(const std::filesystem::path& path);
 
-/// One line an epoch, and validation figures, on standard error.
+/// Prints one line per epoch, and validation results, on standard error.
 [[nodiscard]] std::unique_ptr<EventSink> make_summary_sink(const Log& log);
 
-/// The state of the run in a line at the bottom of `terminal`, some times a second: epoch, its
-/// share done, images/s, the last step's loss, time left in the run. Gives way before any event of
-/// which others may print a line, so it must be the first of a fan-out. `now` reads the clock;
-/// tests give one of their own.
+/// Shows the state of the run in a line at the bottom of `terminal`, several times a second: epoch,
+/// how much of it is done, images/s, the last step's loss, and the time left in the run. It clears
+/// the line before any event for which others may print one, so it must be the first of a fan-out.
+/// `now` reads the clock; tests pass their own.
 [[nodiscard]] std::unique_ptr<EventSink> make_progress_sink(
     Terminal terminal,
     std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now);
 
-/// An event file for TensorBoard in `folder`, a new one with each start of the run; docs/files.md
-/// has its tags. `options`: every option's value, for the text that it shows. Needs the gradient's
-/// norm, and histograms every so many epochs (0: none). What cannot be written is left out, which
-/// is told once. Source: the message definitions event.proto and summary.proto, and the record
-/// format of record_writer.h, of TensorFlow 2.
+/// Writes an event file for TensorBoard in `folder`, a new one for each start of the run;
+/// docs/files.md lists its tags. `options`: every option's value, shown as text. Needs the
+/// gradient's norm and, every `histogram_every` epochs (0: never), histograms. What cannot be
+/// written is dropped, with one warning. Source: the message definitions event.proto and
+/// summary.proto, and the record format of record_writer.h, of TensorFlow 2.
 [[nodiscard]] std::unique_ptr<EventSink> make_tensorboard_sink(
     const std::filesystem::path& folder, std::vector<std::pair<std::string, std::string>> options,
     std::int64_t histogram_every = 0);

@@ -1,4 +1,4 @@
-// What a rank did when: spans of time, and a file in which Perfetto shows those of all ranks.
+// What a rank did when: spans of time, and a file that shows those of all ranks in Perfetto.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@ struct Span {
   double seconds = 0;
 };
 
-/// Spans of some steps, in the order in which they were added; at most `kMaxSpans`, further ones
-/// are left out. One thread.
+/// Spans of some steps, in the order in which they were added; at most `kMaxSpans`, and further
+/// ones are dropped. One thread.
 class TraceRecorder {
  public:
   static constexpr std::size_t kMaxSpans = 200'000;
@@ -39,16 +39,16 @@ struct RankTrace {
   int rank = 0;
   std::string host{};
   double clock_offset_seconds = 0;  ///< how far its clock is ahead of rank 0's
-  double uncertainty_seconds = 0;   ///< of that, either way
+  double uncertainty_seconds = 0;   ///< of that offset, plus or minus
   std::vector<Span> spans{};
 };
 
-/// One rank's part as text, and back: for the way to rank 0.
+/// Encodes one rank's part as text, to send it to rank 0, and decodes it there.
 [[nodiscard]] std::string encode_trace(const RankTrace& trace);
 [[nodiscard]] RankTrace decode_trace(const std::string& text);
 
-/// The file's content: a process a rank, a thread for its computation and one for its all-reduces,
-/// times in microseconds of rank 0's clock since the first span.
+/// The content of the file: one process per rank, with a thread for its computation and one for its
+/// all-reduces. Times are in microseconds of rank 0's clock since the first span.
 /// Source: "Trace Event Format", Google; opens in https://ui.perfetto.dev.
 [[nodiscard]] std::string chrome_trace(const std::vector<RankTrace>& ranks);
 

@@ -1,4 +1,4 @@
-// A linear layer whose weight gradient is computed where it is to lie.
+// A linear layer that computes its weight gradient in place.
 #pragma once
 
 #include <torch/torch.h>
@@ -6,16 +6,18 @@
 namespace lockstep::model {
 
 /// torch::nn::Linear with the same parameters, initial weights and results: input [B, in] float32 →
-/// [B, out]. Where `weight.grad` is defined when backward runs, the matrix product adds to it in
-/// place: no temporary as large as the weights, no second pass over memory to add it. Accumulator
-/// hooks fire as usual. With bias; not for gradients of gradients, nor under autocast.
-/// Source: M. Shoeybi et al., "Megatron-LM", its gradient accumulation fusion.
+/// [B, out]. If `weight.grad` is defined when backward runs, the matrix product adds to it in
+/// place: no temporary as large as the weights, and no second pass over memory to add it.
+/// Accumulator hooks fire as usual. Always has a bias; supports neither gradients of gradients nor
+/// autocast.
+/// Source: the gradient accumulation fusion of M. Shoeybi et al., "Megatron-LM".
 class LinearImpl : public torch::nn::LinearImpl {
  public:
   using torch::nn::LinearImpl::LinearImpl;
 
-  /// From now on as under autocast: input and a copy of the parameters are rounded to bfloat16,
-  /// products and output [B, out] are bfloat16; parameters and their gradients stay float32.
+  /// From now on, computes as under autocast: input and a copy of the parameters are rounded to
+  /// bfloat16, and products and output [B, out] are bfloat16; parameters and their gradients stay
+  /// float32.
   /// Source: P. Micikevicius et al., "Mixed Precision Training", arXiv:1710.03740.
   void use_bfloat16() { bfloat16_ = true; }
 

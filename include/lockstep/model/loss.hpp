@@ -28,8 +28,8 @@ enum class Loss : std::uint8_t {
 [[nodiscard]] bool takes_numbers(Loss loss);
 [[nodiscard]] bool takes_classes(Loss loss);
 
-/// The sum over the batch of each sample's loss: a scalar float32 tensor. outputs [B, …] float32;
-/// targets as data::Batch has them. One thread at a time.
+/// The sum of the losses of all samples in the batch: a scalar float32 tensor. outputs [B, …]
+/// float32; targets as in data::Batch. One thread at a time.
 using LossFunction =
     std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets)>;
 

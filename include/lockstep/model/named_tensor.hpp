@@ -1,4 +1,4 @@
-// The tensors of a module under their names, as files and checkpoints hold them.
+// The tensors of a module with their names, as in files and checkpoints.
 #pragma once
 
 #include <string>
@@ -13,11 +13,11 @@ struct NamedTensor {
   torch::Tensor value;
 };
 
-/// In registration order.
+/// The parameters, in registration order.
 [[nodiscard]] std::vector<NamedTensor> named_parameters(const torch::nn::Module& module);
-/// In registration order: running statistics and whatever else is no parameter.
+/// The buffers, in registration order: running statistics and all else that is not a parameter.
 [[nodiscard]] std::vector<NamedTensor> named_buffers(const torch::nn::Module& module);
-/// All that training changes: the parameters, then the buffers.
+/// Everything that training changes: the parameters, then the buffers.
 [[nodiscard]] std::vector<NamedTensor> named_state(const torch::nn::Module& module);
 
 /// SHA-256 over all parameters as float32 little-endian, then all buffers as they are, both in

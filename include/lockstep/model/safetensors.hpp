@@ -1,4 +1,4 @@
-// Weights in files that every framework reads and that run no code.
+// Weights in files that every framework can read and that run no code.
 #pragma once
 
 #include <cstdint>
@@ -13,28 +13,28 @@
 
 namespace lockstep::model {
 
-/// Texts that a file carries beside its tensors.
+/// The texts that a file holds beside its tensors.
 using SafetensorsMetadata = std::map<std::string, std::string>;
 
-/// The entry of the metadata that holds a digest of names, types, shapes, values and metadata,
-/// which does not depend on how the header is written; hexadecimal SHA-256. docs/files.md defines
-/// it. In files of earlier versions it is that of the whole file with 64 zeros in its own place.
+/// The metadata entry with a digest of names, types, shapes, values and metadata, independent of
+/// how the header is written; hexadecimal SHA-256. docs/files.md defines it. In files of earlier
+/// versions it is the digest of the whole file, with 64 zeros in its own place.
 inline constexpr const char* kDigestEntry = "lockstep.sha256";
 
 /// By convention, "pt" for PyTorch.
 inline constexpr const char* kFormatEntry = "format";
 
-/// Writes tensors under their names, atomically: the file is whole or as it was. Adds a
-/// digest and "format" to the metadata.
-/// Throws RuntimeFailure. Source: https://huggingface.co/docs/safetensors (format, version 1).
+/// Writes tensors under their names, atomically: the file is either complete or unchanged. Adds a
+/// digest and "format" to the metadata. Throws RuntimeFailure. Source:
+/// https://huggingface.co/docs/safetensors (format, version 1).
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                        SafetensorsMetadata metadata = {});
 
-/// Reads all tensors of a file, with the element types that they have there, by name in the file's
-/// order, and its metadata if wanted. Every size is checked against the file's before anything is
-/// allocated for it; overlapping, misaligned or missing ranges, unknown element types and a digest
-/// that does not match are refused, as is what is no regular file, without waiting for it.
-/// Throws DataError naming file and offset, or the format that the file has instead.
+/// Reads all tensors of a file, by name, in the file's order and with their stored element types,
+/// and its metadata if wanted. Checks every size against the file's before allocating memory for
+/// it. Refuses overlapping, misaligned or missing ranges, unknown element types, a digest that does
+/// not match, and anything but a regular file, without waiting for it. Throws DataError naming file
+/// and offset, or the format that the file has instead.
 [[nodiscard]] std::vector<NamedTensor> read_safetensors(const std::filesystem::path& path,
                                                         SafetensorsMetadata* metadata = nullptr);
 

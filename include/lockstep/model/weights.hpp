@@ -1,4 +1,4 @@
-// Weights from files, and how they get into a network.
+// Weights from files, and how they are loaded into a network.
 #pragma once
 
 #include <filesystem>
@@ -10,10 +10,10 @@
 
 namespace lockstep::model {
 
-/// Names of what an optimizer keeps for a parameter begin so.
+/// The prefix of the names of what an optimizer keeps for a parameter.
 inline constexpr const char* kOptimizerPrefix = "optimizer.";
 
-/// The state of a network among a file's tensors, which may be a checkpoint's.
+/// Reads a network's state from a file's tensors; the file may be a checkpoint.
 [[nodiscard]] std::vector<NamedTensor> read_parameters(const std::filesystem::path& path);
 
 /// Weights from a file, ready for `load_state`.
@@ -24,13 +24,13 @@ struct Weights {
   std::vector<std::string> notes{};  ///< what was, or will be, done to make them fit, for people
 };
 
-/// Reads the weights in a file, of Lockstep or of PyTorch. Names that wrappers of PyTorch have put
-/// a "module.", "_orig_mod." or "model." before are taken without it. Throws DataError.
+/// Reads the weights in a file, of Lockstep or of PyTorch. Removes the prefixes that PyTorch's
+/// wrappers put before names: "module.", "_orig_mod." or "model.". Throws DataError.
 [[nodiscard]] Weights read_weights(const std::filesystem::path& path);
 
-/// Copies the tensors into the network's parameters, as float32, and buffers of the same names.
-/// Throws DataError naming those that are missing, unknown or of another shape, or the first
-/// parameter that is not of floating point or has an element that is not finite as float32.
+/// Copies the tensors into the network's parameters, as float32, and into buffers of the same
+/// names. Throws DataError naming those that are missing, unknown or of another shape, or the first
+/// parameter that is not of floating-point type or has an element that is not finite as float32.
 void load_state(Network& network, const std::vector<NamedTensor>& tensors,
                 const std::filesystem::path& path);
 

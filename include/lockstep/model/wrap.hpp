@@ -1,4 +1,4 @@
-// A network of any LibTorch module.
+// A network made from any LibTorch module.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace lockstep::model {
 
-/// Registers what a module has under the module's own names, so that weights are called as in the
-/// module's state_dict, and passes calls on to it.
+/// Registers a module's contents under the module's own names, so that weights are named as in the
+/// module's state_dict, and passes calls on to the module.
 template <typename Wrapped>
 class WrappedModule final : public Network {
  public:
@@ -34,8 +34,8 @@ class WrappedModule final : public Network {
   std::shared_ptr<Wrapped> module_;
 };
 
-/// A network of a module whose `forward` takes one tensor and gives one: `Holder` is what
-/// TORCH_MODULE declares, such as torch::nn::Sequential. The module belongs to the network.
+/// Makes a network from a module whose `forward` takes and returns one tensor. `Holder` is what
+/// TORCH_MODULE declares, such as torch::nn::Sequential. The module then belongs to the network.
 template <typename Holder>
 [[nodiscard]] NetworkPtr wrap(const Holder& module) {
   return std::make_shared<WrappedModule<typename Holder::ContainedType>>(module.ptr());

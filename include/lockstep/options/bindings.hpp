@@ -1,4 +1,4 @@
-// Bindings of options to variables of the usual types. The variables must outlive them.
+// Bindings of options to variables of the usual types. The variables must outlive the bindings.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 [[nodiscard]] Binding integers(std::vector<std::int64_t>& target, std::int64_t least,
                                std::int64_t most);
 
-/// One of several names, each standing for a value.
+/// One of several names, each of which stands for a value.
 template <typename Value>
 [[nodiscard]] Binding choice(Value& target, std::vector<std::pair<std::string, Value>> values) {
   Binding binding;

@@ -9,15 +9,15 @@
 
 namespace lockstep::options {
 
-/// What `text`, the content of the file `path`, sets, in the file's order; names are not checked,
-/// and no name comes twice. Sources are "train.conf:3", or the path of a config.json.
+/// What `text`, the content of the file `path`, sets, in the file's order. Names are not checked,
+/// but none comes twice. Sources are "train.conf:3", or the path of a config.json.
 ///
 /// A line is empty, a comment, or `name = value`. `#` begins a comment at the start of a line or
-/// behind white space. Quotes around a whole value are taken off, and protect a # inside. A
-/// byte-order mark and carriage returns are skipped.
+/// after white space. Quotes around a whole value are removed, and protect a # inside. A byte-order
+/// mark and carriage returns are skipped.
 ///
 /// Text that begins with `{` is a run's record (docs/files.md): see `recorded_options`, which alone
-/// looks at `table`.
+/// uses `table`.
 ///
 /// Throws UsageError with file and line.
 [[nodiscard]] std::vector<GivenOption> parse_config_file(const OptionTable& table,

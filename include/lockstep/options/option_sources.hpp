@@ -8,16 +8,16 @@
 
 namespace lockstep::options {
 
-/// Whether the file that --config names is read: some ranks' hosts need not have it.
+/// Whether to read the file that --config names: some ranks' hosts need not have it.
 enum class ConfigFile : unsigned char { kRead, kLeaveAside };
 
-/// The options given, each name once: the command line, where the last of a name counts, wins over
-/// LOCKSTEP_<OPTION_NAME> in `environment` ("NAME=value" entries), which wins over the file that
-/// --config (or LOCKSTEP_CONFIG) names. A leading ~ of a path becomes the home folder. Throws
+/// The options given, each name once: the command line (where the last use of a name counts) wins
+/// over LOCKSTEP_<OPTION_NAME> in `environment` ("NAME=value" entries), which wins over the file
+/// that --config (or LOCKSTEP_CONFIG) names. A leading ~ in a path becomes the home folder. Throws
 /// UsageError for an unknown option, a missing value, a stray argument, an option that a file sets
 /// twice, or an unreadable file, with the nearest valid name. LOCKSTEP_* variables that are neither
 /// options of this command nor among `names_elsewhere` (other commands' options) go to `warnings`.
-/// Arguments that belong to no option go to `operands`; where that is null they are stray.
+/// Arguments that belong to no option go to `operands`; if that is null, they are stray.
 [[nodiscard]] std::vector<GivenOption> collect_options(
     const OptionTable& table, const std::vector<std::string>& arguments,
     const std::vector<std::string>& environment, const std::vector<std::string>& names_elsewhere,

@@ -15,18 +15,18 @@ namespace lockstep::options {
 struct Binding {
   std::string value_name;  ///< for the help text ("N"); empty: a flag, which needs no value
   std::string expected;    ///< what a valid value is, for error messages
-  /// Sets the variable, or returns false if the text is no valid value.
+  /// Sets the variable, or returns false if the text is not a valid value.
   std::function<bool(const std::string& text)> set;
   std::function<nlohmann::json()> get;
   bool is_path = false;  ///< a leading ~ in its text means a home folder
 };
 
-/// What an option of a run belongs to.
+/// What the value of an option belongs to.
 enum class Scope : unsigned char {
-  kRun,      ///< the run: going on with it, or repeating it, takes the recorded value
-  kMachine,  ///< the machine and number of ranks that compute it, for which it is chosen anew
-  kImplied,  ///< to another option, from which its recorded value follows
-  kStart     ///< one start of it: where results go, and what is shown
+  kRun,      ///< the run: resuming or repeating it uses the recorded value
+  kMachine,  ///< the machine and number of ranks that compute the run: it is chosen anew for them
+  kImplied,  ///< another option, from which its recorded value follows
+  kStart     ///< one start of the run: where results go, and what is shown
 };
 
 struct Option {
@@ -44,29 +44,30 @@ struct OptionGroup {
 
 using OptionTable = std::vector<OptionGroup>;
 
-/// An option as somebody gave it: not yet checked.
+/// An option as it was given, not yet checked.
 struct GivenOption {
   std::string name;
   std::string value;
   std::string source;  ///< "--epochs", "LOCKSTEP_EPOCHS" or "train.conf:3"
 };
 
-/// All options' names.
+/// The names of all options.
 [[nodiscard]] std::vector<std::string> option_names(const OptionTable& table);
 
-/// Null if there is none of that name.
+/// The option of that name, or null.
 [[nodiscard]] const Option* find_option(const OptionTable& table, const std::string& name);
 
 /// Sets the variables. Throws UsageError naming source, value and what was expected.
 void apply_options(const OptionTable& table, const std::vector<GivenOption>& given);
 
-/// The name under which an option's value is recorded: with _ for -.
+/// The name under which an option's value is recorded: with _ in place of -.
 [[nodiscard]] std::string record_name(std::string option);
 
-/// The option that `record_name` gives `recorded` for.
+/// The option that `record_name` turns into `recorded`.
 [[nodiscard]] std::string option_name(std::string recorded);
 
-/// A recorded value as it is typed: lists with commas, switches as on and off; empty for null.
+/// A recorded value as it would be typed: lists with commas, switches as on and off; empty for
+/// null.
 [[nodiscard]] std::string typed_text(const nlohmann::json& value);
 
 /// Every option's current value, by record_name.

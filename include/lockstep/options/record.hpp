@@ -9,9 +9,9 @@
 
 namespace lockstep::options {
 
-/// The options in a record whose text is `text`, as they would be typed; `path` becomes their
-/// source. Left out are those that `table` knows as of another scope than the run's, and a
-/// --data-dir that is not on this host. Throws UsageError if `text` is no record.
+/// The options in the record `text`, as they would be typed; `path` becomes their source. Leaves
+/// out options that `table` knows to have another scope than the run's, and a --data-dir that does
+/// not exist on this host. Throws UsageError if `text` is not a record.
 [[nodiscard]] std::vector<GivenOption> recorded_options(const OptionTable& table,
                                                         std::string_view text,
                                                         const std::string& path);

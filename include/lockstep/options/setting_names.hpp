@@ -1,4 +1,4 @@
-// How the command line calls the settings that errors of the library name.
+// The command line's names for the settings that errors of the library mention.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// How long an all-reduce takes by the α–β model: so many messages, each with a latency α, so many
-// bytes, each with a time β.
+// The time of an all-reduce by the α–β model: each message takes a latency α, and each byte a time
+// β.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace lockstep::report {
 
-/// How n ranks add vectors of m bytes. What each sends: messages, and bytes as a multiple of m.
+/// How n ranks add vectors of m bytes. Each entry gives what a rank sends: the number of messages,
+/// and bytes as a multiple of m.
 /// Source: Thakur, Rabenseifner, Gropp, "Optimization of Collective Communication Operations in
 /// MPICH", 2005; NCCL's documentation for the ring.
 enum class AllReduceAlgorithm : std::uint8_t {
@@ -33,7 +34,7 @@ struct AllReduceModel {
   AllReduceAlgorithm algorithm = AllReduceAlgorithm::kRing;
   double alpha_us = 0;
   double beta_us_per_byte = 0;
-  double worst_relative_error = 0;  ///< of the times that it was fitted to
+  double worst_relative_error = 0;  ///< over the times it was fitted to
   int least_ranks = 0;              ///< in those times
   int most_ranks = 0;
   std::int64_t least_bytes = 0;
@@ -46,15 +47,16 @@ struct AllReduceModel {
   [[nodiscard]] double gb_per_s() const;
 };
 
-/// Fits α and β to `times` of 2 ranks or more; nothing if there is none. Without a wish for an
-/// algorithm: shared memory if `one_node`, else the ring; among all that are between hosts, where
-/// times of several numbers of ranks tell them apart, the one with the least relative error.
+/// Fits α and β to those `times` that are of 2 ranks or more; nothing if there are none. Uses the
+/// algorithm `wanted`, if given; otherwise shared memory if `one_node`, else the ring. Between
+/// hosts, if times of several numbers of ranks tell the algorithms apart, uses the one with the
+/// least relative error.
 [[nodiscard]] std::optional<AllReduceModel> fit_allreduce(
     const std::vector<AllReduceTime>& times, bool one_node,
     std::optional<AllReduceAlgorithm> wanted = {});
 
-/// Fits every other algorithm to the same times, if these are of one number of ranks: they cannot
-/// tell the algorithms apart, which differ in how they grow with ranks. Empty otherwise.
+/// Fits every other algorithm to the same times, if these are all of one number of ranks: they
+/// cannot tell apart algorithms that differ in how they grow with ranks. Empty otherwise.
 [[nodiscard]] std::vector<AllReduceModel> fit_alternatives(const std::vector<AllReduceTime>& times,
                                                            const AllReduceModel& chosen);
 

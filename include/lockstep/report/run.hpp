@@ -27,7 +27,7 @@ struct Epoch {
   double train_loss = 0;
   double seconds = 0;
   double images_per_second = 0;
-  std::array<double, kStepParts.size()> parts_ms{};  ///< means a step, as kStepParts
+  std::array<double, kStepParts.size()> parts_ms{};  ///< mean per step, as in kStepParts
 };
 
 struct Figures {
@@ -44,7 +44,7 @@ struct Mistake {
   std::string png_base64;
 };
 
-/// What the trained network takes the test images for.
+/// How the trained network classifies the test images.
 struct Classification {
   std::vector<std::string> classes;
   std::vector<std::vector<std::int64_t>> confusion;  ///< [label][predicted]
@@ -55,7 +55,7 @@ struct Classification {
 };
 
 struct Run {
-  std::string name;         ///< its folder's
+  std::string name;         ///< of its folder
   nlohmann::json config{};  ///< config.json
   std::int64_t steps_per_epoch = 0;
   std::vector<LoggedStep> steps{};
@@ -63,21 +63,21 @@ struct Run {
   std::vector<Figures> validation{};
   std::vector<Figures> test{};
   std::vector<std::string> warnings{};
-  std::string status{};  ///< "completed", "preempted", or that there is no end yet
+  std::string status{};  ///< "completed", "preempted", or a text saying that there is no end yet
   std::int64_t steps_done = 0;
   double seconds = 0;  ///< of training, over all its epochs
   std::string parameters_sha256{};
   std::optional<Classification> classification{};  ///< of completed runs
 
-  /// An option's resolved value as text; "" if this run does not know it.
+  /// An option's resolved value as text; "" if this run does not have the option.
   [[nodiscard]] std::string option(const std::string& key) const;
   [[nodiscard]] std::int64_t world_size() const;
 };
 
-/// True if `folder` looks like a run's.
+/// True if `folder` looks like a run's folder.
 [[nodiscard]] bool is_run(const std::filesystem::path& folder);
 
-/// Reads a run, finished or not. Lines of metrics.jsonl that were cut short are left out. Throws
+/// Reads a run, finished or not. Ignores lines of metrics.jsonl that were cut short. Throws
 /// DataError naming the file, and the line, that is missing, damaged or of another schema.
 [[nodiscard]] Run read_run(const std::filesystem::path& folder);
 

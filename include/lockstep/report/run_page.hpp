@@ -1,4 +1,4 @@
-// What runs have come to: tables, and one HTML file that needs nothing else.
+// The results of runs: tables, and one HTML file that needs nothing else.
 #pragma once
 
 #include <string>
@@ -11,19 +11,20 @@
 
 namespace lockstep::report {
 
-/// One row a run.
+/// One row per run.
 [[nodiscard]] Table runs_table(const std::vector<Run>& runs);
-/// Precision and recall of each class; of every run that has them.
+/// Precision and recall of each class, for every run that has them.
 [[nodiscard]] Table classes_table(const std::vector<Run>& runs);
-/// A row an option; with several runs, those first in which they differ.
+/// One row per option; with several runs, those in which they differ come first.
 [[nodiscard]] Table options_table(const std::vector<Run>& runs);
 
-/// One line a run and epoch, with its figures; schema in docs/files.md.
+/// One line per run and epoch, with its metrics; docs/files.md has the schema.
 [[nodiscard]] std::string runs_csv(const std::vector<Run>& runs);
 [[nodiscard]] nlohmann::ordered_json runs_json(const std::vector<Run>& runs);
 
-/// Curves (with `plots`, drawn by gnuplot), figures, classes, mistakes as pictures, where the time
-/// goes, options, and `commands`: how to repeat each run. Throws RuntimeFailure if gnuplot fails.
+/// A page with curves (if `plots`, drawn by gnuplot), metrics, classes, mistakes as pictures, where
+/// the time goes, options, and `commands`: how to repeat each run. Throws RuntimeFailure if gnuplot
+/// fails.
 [[nodiscard]] std::string runs_page(const std::vector<Run>& runs,
                                     const std::vector<std::string>& commands, bool plots);
 

@@ -7,8 +7,8 @@
 
 namespace lockstep::report {
 
-/// Why plots cannot be drawn here: by gnuplot, which must be on PATH, in a temporary folder. Empty:
-/// they can.
+/// Why plots cannot be drawn here; empty if they can. They are drawn by gnuplot, which must be on
+/// PATH, in a temporary folder.
 [[nodiscard]] std::string why_no_plots();
 
 /// Tables, notes and, with `plots`, pictures. Throws RuntimeFailure if gnuplot fails.

@@ -13,20 +13,20 @@
 
 namespace lockstep::report {
 
-/// One series, its model if there is one, and what that predicts.
+/// One series, its model if there is one, and the model's predictions.
 struct SeriesReport {
   Series series;
   std::optional<ScalingModel> model{};
   std::vector<ScalingPrediction> predictions{};
 };
 
-/// All that a report shows.
+/// Everything that a report shows.
 struct ScalingReport {
   Sweep sweep;
   std::vector<SeriesReport> series{};
 };
 
-/// `predicted_ranks` as well as twice the most ranks measured.
+/// Predicts for `predicted_ranks` and for twice the largest measured number of ranks.
 [[nodiscard]] ScalingReport make_report(Sweep sweep,
                                         const std::vector<std::int64_t>& predicted_ranks,
                                         std::optional<AllReduceAlgorithm> algorithm = {});
@@ -37,10 +37,10 @@ struct ScalingReport {
 [[nodiscard]] Table prediction_table(const SeriesReport& report);
 [[nodiscard]] Table failed_table(const Sweep& sweep);
 
-/// What the efficiency is measured against, and what is marked, in sentences.
+/// What the efficiency is measured against, and what the marks mean, in sentences.
 [[nodiscard]] std::vector<std::string> notes(const Series& series);
-/// What the model of `report` is, where it was checked, and what was never measured. There must be
-/// a model.
+/// Describes the model of `report`, where it was checked, and what was never measured. There must
+/// be a model.
 [[nodiscard]] std::string model_note(const SeriesReport& report);
 
 /// Everything above, for a terminal or as Markdown.

@@ -1,4 +1,4 @@
-// Few repeats, and what can be said of them.
+// What can be said from few repeats.
 #pragma once
 
 #include <vector>
@@ -6,7 +6,8 @@
 namespace lockstep::report {
 
 /// A median, and the interval of order statistics around it that holds the true median with
-/// `confidence`, without assuming a distribution: with few repeats, from the least to the greatest.
+/// `confidence`, without assuming a distribution: with few repeats, from the smallest to the
+/// largest.
 /// Source: Conover, Practical Nonparametric Statistics, "confidence interval for a quantile".
 struct Estimate {
   double median = 0;
@@ -18,12 +19,12 @@ struct Estimate {
 /// Aims at 95 %; fewer than 6 values cannot reach it. `values` must not be empty.
 [[nodiscard]] Estimate estimate(std::vector<double> values);
 
-/// The line y = intercept + slope · x with the least sum of squared relative errors; neither is
-/// negative. For positive y; at least one point.
+/// The line y = intercept + slope · x with the least sum of squared relative errors, where neither
+/// is negative. For positive y; needs at least one point.
 struct Line {
   double intercept = 0;
   double slope = 0;
-  double worst_relative_error = 0;  ///< of the points that it was fitted to
+  double worst_relative_error = 0;  ///< over the points it was fitted to
 
   [[nodiscard]] double at(double x) const { return intercept + slope * x; }
 };

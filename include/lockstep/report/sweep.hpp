@@ -1,4 +1,4 @@
-// A sweep's folder: the points that `bench step` and `bench allreduce` have left there.
+// A sweep's folder: the points that `bench step` and `bench allreduce` left there.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,16 @@
 
 namespace lockstep::report {
 
-/// What a step's time depends on. Points of equal settings are repeats of one another.
+/// What a step's time depends on. Points with equal settings are repeats of one another.
 struct StepSettings {
   int ranks = 1;
   int nodes = 1;
-  int threads = 1;                     ///< a rank
+  int threads = 1;                     ///< per rank
   bool independent = false;            ///< each rank trained alone
-  std::int64_t batch_size = 0;         ///< a rank, per forward pass
-  std::int64_t global_batch_size = 0;  ///< a step; of each rank alone, if independent
+  std::int64_t batch_size = 0;         ///< per rank and forward pass
+  std::int64_t global_batch_size = 0;  ///< per step; of each rank alone, if independent
   std::string hidden{};                ///< widths, "512,512"
-  std::string others{};                ///< device, optimizer, precision, …: one text to compare
+  std::string others{};                ///< device, optimizer, precision, … as one text to compare
 
   auto operator<=>(const StepSettings&) const = default;
 };
@@ -62,7 +62,7 @@ struct StepRun {
   std::vector<double> losses{};
 };
 
-/// A run that gave no figures.
+/// A run that gave no result.
 struct FailedRun {
   std::string file;
   std::string what;  ///< what was to be measured: "step", "allreduce"
@@ -74,10 +74,10 @@ struct FailedRun {
   std::string error;
 };
 
-/// Which points the sweep was made for; the others are for comparison.
+/// The points that the sweep was made for; others are for comparison.
 struct SweepPlan {
-  std::vector<std::int64_t> weak_batch_sizes;           ///< a rank
-  std::vector<std::int64_t> strong_global_batch_sizes;  ///< a step
+  std::vector<std::int64_t> weak_batch_sizes;           ///< per rank
+  std::vector<std::int64_t> strong_global_batch_sizes;  ///< per step
 };
 
 struct Sweep {
@@ -92,8 +92,8 @@ struct Sweep {
 /// True if `folder` has files that a sweep leaves.
 [[nodiscard]] bool is_sweep(const std::filesystem::path& folder);
 
-/// Reads every .json file in `folder`. Throws DataError that names the file for one that is not of
-/// a sweep, and for a folder without a single point.
+/// Reads every .json file in `folder`. Throws DataError naming a file that does not belong to a
+/// sweep, or for a folder without any points.
 [[nodiscard]] Sweep read_sweep(const std::filesystem::path& folder);
 
 }  // namespace lockstep::report

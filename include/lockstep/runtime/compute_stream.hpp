@@ -11,8 +11,8 @@ namespace lockstep::runtime {
 /// Memory that operations read or write, where the computation runs.
 using MemoryRange = std::span<const std::byte>;
 
-/// A few floats on their way from where the computation runs to the host, which need not wait for
-/// them: a first-in, first-out queue of copies. One thread; must not outlive its stream.
+/// Copies a few floats from where the computation runs to the host, without making the host wait: a
+/// first-in, first-out queue of copies. One thread; must not outlive its stream.
 class ReadBack {
  public:
   ReadBack() = default;
@@ -23,10 +23,10 @@ class ReadBack {
   ReadBack& operator=(ReadBack&&) = delete;
 
   /// Copies `source` (as many floats as this was made for) once everything issued before has run.
-  /// No more copies may wait than this has slots.
+  /// At most as many copies may wait as there are slots.
   virtual void start(std::span<const float> source) = 0;
-  /// The oldest copy that has not been taken, valid until the next `start`. Blocks until it has
-  /// arrived. Throws RuntimeFailure when the stream fails, or does not get there in time.
+  /// Returns the oldest copy that has not been taken, valid until the next `start`. Blocks until it
+  /// has arrived. Throws RuntimeFailure if the stream fails or does not get there in time.
   [[nodiscard]] virtual std::span<const float> take() = 0;
 };
 
@@ -40,21 +40,21 @@ class ComputeStream {
   ComputeStream(ComputeStream&&) = delete;
   ComputeStream& operator=(ComputeStream&&) = delete;
 
-  /// True if the host issues operations before earlier ones have run. Results should then be asked
-  /// for a step later, so that the stream never runs dry.
+  /// True if the host issues operations before earlier ones have run. Results should then be
+  /// requested one step later, so that the stream never runs dry.
   [[nodiscard]] virtual bool runs_ahead() const noexcept = 0;
 
-  /// Says what the operations that the caller issues now read and write. Costs nothing, and does
-  /// nothing but in tests, where a stand-in for the device finds accesses that nothing orders.
+  /// Declares what the operations issued next read and write. It costs nothing and does nothing
+  /// except in tests, where a simulated device finds accesses that nothing orders.
   virtual void access(std::initializer_list<MemoryRange> reads,
                       std::initializer_list<MemoryRange> writes) = 0;
 
-  /// A queue of copies of `elements` floats each, of which `slots` may be under way.
+  /// Makes a queue of copies of `elements` floats each, of which `slots` may be in flight.
   [[nodiscard]] virtual std::unique_ptr<ReadBack> make_read_back(std::size_t elements,
                                                                  std::size_t slots) = 0;
 };
 
-/// Computation by the calling thread: everything issued has run.
+/// Computation by the calling thread: everything issued has already run.
 class HostStream final : public ComputeStream {
  public:
   [[nodiscard]] bool runs_ahead() const noexcept override { return false; }

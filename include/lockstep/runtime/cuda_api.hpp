@@ -1,5 +1,5 @@
-// The calls of the CUDA runtime that Lockstep makes itself, as a table: the real library is bound
-// behind it, and tests bind a simulated device. (LibTorch's kernels do not pass through it.)
+// The CUDA runtime calls that Lockstep makes itself, as one interface: the real library is bound to
+// it, and tests bind a simulated device. (LibTorch's kernels do not pass through it.)
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace lockstep::runtime {
 using CudaStreamHandle = CUstream_st*;
 using CudaEventHandle = CUevent_st*;
 
-/// Where a wait, record or query stands in the source; tests leave out each in turn. (Clang 14 has
+/// The place of a wait, record or query in the source; tests leave out each in turn. (Clang 14 has
 /// no std::source_location.)
 struct CallSite {
   const char* file;
@@ -34,12 +34,12 @@ inline constexpr int kCudaSuccess = 0;
 inline constexpr int kCudaOutOfMemory = 2;  ///< cudaErrorMemoryAllocation
 inline constexpr int kCudaNotReady = 600;   ///< cudaErrorNotReady, from queries
 
-/// In place of a stream in `access`: the host's thread.
+/// Stands for the host's thread, in place of a stream in `access`.
 inline constexpr CudaStreamHandle kHostThread = nullptr;
 
 enum class StreamPriority : unsigned char { kDefault, kGreatest };
 
-/// Every call returns CUDA's status. Any thread that has called set_device.
+/// Every call returns CUDA's status. Call from any thread that has called set_device.
 /// Source: CUDA Runtime API, sections Stream, Event and Memory Management.
 class CudaApi {
  public:
@@ -67,20 +67,20 @@ class CudaApi {
                            CallSite site = CallSite::current()) = 0;
   virtual int event_query(CudaEventHandle event, CallSite site = CallSite::current()) = 0;
 
-  /// Zeroed memory of the device.
+  /// Zeroed device memory.
   virtual int allocate(void** memory, std::size_t bytes) = 0;
   virtual int free(void* memory) = 0;
-  /// Memory of the host from and to which copies need not be waited for.
+  /// Host memory for copies that need not be waited for.
   virtual int allocate_pinned(void** memory, std::size_t bytes) = 0;
   virtual int free_pinned(void* memory) = 0;
   virtual int copy_async(void* destination, const void* source, std::size_t bytes,
                          CudaStreamHandle stream) = 0;
-  /// sum[i] += values[i] for `count` floats, in `stream`'s order.
+  /// sum[i] += values[i] for `count` floats, in the order of `stream`.
   virtual int add_async(float* sum, const float* values, std::size_t count,
                         CudaStreamHandle stream) = 0;
 
-  /// What kernels that others launch on `stream`, or the host's thread, read and write from here
-  /// on. Does nothing on hardware.
+  /// Declares what kernels that others launch on `stream`, or the host's thread, read and write
+  /// from here on. Does nothing on hardware.
   virtual void access(CudaStreamHandle stream, std::initializer_list<MemoryRange> reads,
                       std::initializer_list<MemoryRange> writes) = 0;
 };

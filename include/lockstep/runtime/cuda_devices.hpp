@@ -12,7 +12,7 @@ struct CudaDevice {
   std::string uuid;  ///< of the physical device (or MIG slice): equal for two ranks that share it
   std::uint64_t memory_bytes = 0;
   std::string compute_capability;  ///< "9.0"
-  std::vector<int> peers;          ///< devices of this list whose memory it reaches directly
+  std::vector<int> peers;          ///< devices of this list whose memory it can access directly
 };
 
 /// What CUDA says of this machine, to this process.
@@ -20,11 +20,11 @@ struct CudaSystem {
   bool in_this_build = false;
   int runtime_version = 0;  ///< of the loaded library, as CUDA numbers them: 13020 is 13.2
   int driver_version = 0;   ///< the newest that the driver supports; 0 without a driver
-  std::string trouble{};    ///< why there are no devices, in CUDA's words; empty if there are
+  std::string trouble{};    ///< why there are no devices, in CUDA's words; empty if there are some
   std::vector<CudaDevice> devices{};
 };
 
-/// Asks CUDA, without choosing a device or making a context. Never throws for want of a GPU.
+/// Asks CUDA, without choosing a device or making a context. Does not throw if there is no GPU.
 [[nodiscard]] CudaSystem query_cuda_system();
 
 /// "13.2" for 13020.

@@ -11,7 +11,7 @@
 
 namespace lockstep::runtime {
 
-/// Somebody whose operations a stream may come to wait for: asked while the host waits for it.
+/// Consulted while the host waits for a stream that may itself wait for this object's operations.
 class StreamWatch {
  public:
   StreamWatch() = default;
@@ -21,9 +21,10 @@ class StreamWatch {
   StreamWatch(StreamWatch&&) = delete;
   StreamWatch& operator=(StreamWatch&&) = delete;
 
-  /// Lets those operations get on. Throws RuntimeFailure if one has failed.
+  /// Lets those operations make progress. Throws RuntimeFailure if one has failed.
   virtual void look() = 0;
-  /// The host's patience with `wait` has ended: says what may hold the stream up.
+  /// Called when the host has waited too long in `wait`: throws, saying what may hold the stream
+  /// up.
   [[noreturn]] virtual void give_up(std::string_view wait) = 0;
 };
 
@@ -31,7 +32,7 @@ class StreamWatch {
 /// constructing thread. Failures throw RuntimeFailure.
 class CudaStream final : public ComputeStream {
  public:
-  /// `timeout`: for each of the host's waits.
+  /// `timeout` limits each of the host's waits.
   CudaStream(std::shared_ptr<CudaApi> api, int device, std::chrono::duration<double> timeout);
   ~CudaStream() override;
   CudaStream(const CudaStream&) = delete;
@@ -50,15 +51,15 @@ class CudaStream final : public ComputeStream {
   [[nodiscard]] CudaStreamHandle handle() const noexcept { return handle_; }
   [[nodiscard]] std::chrono::duration<double> timeout() const noexcept { return timeout_; }
 
-  /// From now on this one is asked during waits; null: nobody.
+  /// From now on, `watch` is consulted during waits; null: nobody is.
   void set_watch(StreamWatch* watch) noexcept { watch_ = watch; }
 
-  /// What is in the stream may never end: from now on its memory is not given back, since that
-  /// would wait for it.
+  /// The work in the stream may never end: from now on its memory is not freed, since that would
+  /// wait for the work.
   void abandon() noexcept { abandoned_ = true; }
   [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
 
-  /// Blocks until `query` no longer returns "not ready"; `wait` says what for.
+  /// Blocks until `query` no longer returns "not ready"; `wait` names what is waited for.
   void wait_while_not_ready(const std::function<int()>& query, std::string_view wait);
 
  private:

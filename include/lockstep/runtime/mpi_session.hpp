@@ -1,4 +1,4 @@
-// The process's one MPI session: initialised here, finalised here, aborted here.
+// The process's one MPI session: initialised, finalised and aborted here.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 namespace lockstep::runtime {
 
 /// Initialises MPI on construction and finalises it on destruction; make exactly one, in `main`'s
-/// thread, before anything else that uses MPI. Works without a launcher too (one rank).
-/// MPI reports errors as return codes from then on; every call site checks them.
-/// Throws RuntimeFailure if MPI cannot give MPI_THREAD_MULTIPLE.
+/// thread, before anything else uses MPI. Also works without a launcher (one rank). From then on,
+/// MPI reports errors as return codes, which every call site checks. Throws RuntimeFailure if MPI
+/// cannot give MPI_THREAD_MULTIPLE.
 /// Source: MPI 3.1 standard, sections 8.7 and 12.4.
 class MpiSession {
  public:
@@ -25,14 +25,14 @@ class MpiSession {
   [[noreturn]] void abort(ExitCode code) const noexcept;
 };
 
-/// "Open MPI v4.1.4", "MPI 3.1": of the header that Lockstep was compiled with.
+/// "Open MPI v4.1.4", "MPI 3.1": the version of the header that Lockstep was compiled with.
 [[nodiscard]] std::string mpi_compiled_version();
 
 /// "Open MPI v4.1.4": the loaded MPI library, one line. Callable before a session exists.
 [[nodiscard]] std::string mpi_library_version();
 
-/// The folder in which the MPI library keeps the files behind memory that a node's ranks share:
-/// /dev/shm, if it says nothing else. Needs a session. Never fails.
+/// The folder in which the MPI library keeps the files behind memory that a node's ranks share;
+/// /dev/shm if it does not say. Needs a session. Never fails.
 [[nodiscard]] std::string shared_memory_folder();
 
 }  // namespace lockstep::runtime

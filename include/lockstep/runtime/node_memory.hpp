@@ -1,4 +1,4 @@
-// Memory that all ranks of a node share: one copy of the data set a node, not one a rank.
+// Memory that all ranks of a node share: one copy of the data set per node, not per rank.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace lockstep::runtime {
 
-/// A block of memory (contents undefined, aligned to 64 bytes), allocated once a node and mapped by
-/// each of its ranks.
+/// A block of memory (contents undefined, aligned to 64 bytes), allocated once per node and mapped
+/// by each of its ranks.
 ///
-/// Construction is collective over all ranks of the job, with equal sizes on a node; `synchronize`
-/// and destruction are collective over the node's ranks. A rank's writes are seen by the others
-/// after the next `synchronize`. Writers must not overlap.
-/// Throws RuntimeFailure with the size and the remedy when shared memory runs out.
+/// Construction is collective over all ranks of the job, with equal sizes on all ranks of a node;
+/// `synchronize` and destruction are collective over the node's ranks. The others see a rank's
+/// writes after the next `synchronize`. Writers must not overlap. Throws RuntimeFailure with the
+/// size and the remedy when shared memory runs out.
 /// Source: MPI 3.1, MPI_Win_allocate_shared.
 class NodeMemory {
  public:

@@ -3,14 +3,14 @@
 
 namespace lockstep::runtime {
 
-/// Sets what the user has not: OpenBLAS's kernels that fit the processor, no drivers of network
-/// adapters that the machine does not have, NCCL's warnings to standard error. They count for
-/// libraries that are loaded later. Returns whether anything was set. Before any thread exists.
+/// Sets variables that the user has not set: OpenBLAS kernels that fit the processor, no drivers
+/// for network adapters that the machine lacks, NCCL's warnings to standard error. Libraries that
+/// are loaded later see them. Returns whether anything was set. Call before any thread exists.
 bool prepare_environment();
 
-/// Files that are opened later must not get the numbers of standard input, output and error where
-/// these are closed: what is printed would go into them. Opens them the wrong way round, so that
-/// reading and writing fail as they did before.
+/// Occupies standard input, output and error if they are closed: files that are opened later must
+/// not get their numbers, or what is printed would go into them. Opens them the wrong way round, so
+/// that reading and writing fail as before.
 void occupy_closed_descriptors();
 
 }  // namespace lockstep::runtime

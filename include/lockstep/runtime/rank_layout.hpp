@@ -1,5 +1,5 @@
-// Who am I, where, with whom: rank, world size, local rank, hosts. Asked of MPI, never of
-// launcher variables (under mpirun inside a Slurm job those are wrong for all ranks but one).
+// Who am I, where, and with whom: rank, world size, local rank, hosts. Asks MPI, never the
+// launcher's variables (under mpirun inside a Slurm job those are wrong for all ranks but one).
 #pragma once
 
 #include <string>
@@ -14,11 +14,11 @@ struct RankLayout {
   int local_size = 1;  ///< ranks on this node
   std::string host;
   int process_id = 0;
-  std::vector<std::string> hosts;     ///< one entry a rank, in rank order
+  std::vector<std::string> hosts;     ///< one entry per rank, in rank order
   std::vector<int> process_ids;       ///< likewise
   std::vector<int> node_ranks = {0};  ///< the ranks of this node, by local rank
 
-  /// Different hosts in the job.
+  /// The number of different hosts in the job.
   [[nodiscard]] std::size_t host_count() const;
   /// "rank 2 (node7, pid 4711)", for messages: this rank, or any.
   [[nodiscard]] std::string describe() const;

@@ -1,4 +1,4 @@
-// The time that a wait takes, and may take.
+// Measuring and limiting the time of a wait.
 #pragma once
 
 #include <algorithm>
@@ -6,11 +6,11 @@
 
 namespace lockstep::runtime {
 
-/// Counts from construction, but for time in which the job was suspended as a whole: what is longer
-/// than a second between two questions counts as a second. One thread.
+/// Counts from construction, without time in which the whole job was suspended: more than a second
+/// between two calls counts as a second. One thread.
 class AwakeClock {
  public:
-  /// Ask at least once a second.
+  /// Call at least once a second.
   [[nodiscard]] double seconds() {
     constexpr std::chrono::duration<double> kLongestLook = std::chrono::seconds(1);
     const auto now = Clock::now();
@@ -25,12 +25,13 @@ class AwakeClock {
   Clock::time_point last_ = Clock::now();
 };
 
-/// A limit on an AwakeClock: while the job is suspended, the others cannot come either. One thread.
+/// A time limit by an AwakeClock: while the job is suspended, the other ranks cannot come either.
+/// One thread.
 class WaitClock {
  public:
   explicit WaitClock(std::chrono::duration<double> limit) : limit_(limit) {}
 
-  /// True once the limit has passed. Ask at least once a second.
+  /// True once the limit has passed. Call at least once a second.
   [[nodiscard]] bool expired() { return clock_.seconds() >= limit_.count(); }
 
  private:

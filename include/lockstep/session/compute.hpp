@@ -21,21 +21,21 @@ struct Compute {
   int cores = 1;
   int threads = 1;
   std::unique_ptr<runtime::ComputeStream> stream;
-  runtime::CudaStream* gpu = nullptr;  ///< `stream`, where that is a GPU's
+  runtime::CudaStream* gpu = nullptr;  ///< `stream`, if that is a GPU's
 };
 
 /// Collective. Chooses the rank's device, binds it to its cores, sets the number of threads and
 /// makes the stream on which this thread's LibTorch operations run from now on.
 [[nodiscard]] Compute prepare_compute(Job& job, const train::DistributionOptions& options);
 
-/// The GPU's name, or the processor's: results differ in the last bits between kinds.
+/// The name of the GPU or of the processor: results differ in the last bits between models.
 [[nodiscard]] std::string device_name(const Compute& compute);
 
-/// What LibTorch and the operating system say of this machine's GPUs.
+/// What LibTorch and the operating system report about this machine's GPUs.
 [[nodiscard]] runtime::DeviceOffer device_offer();
 
 /// A stream of CUDA device `device` on which this thread's LibTorch operations run from now on;
-/// null in a build without CUDA. Waits of the host end after `timeout`.
+/// null in a build without CUDA. The host's waits end after `timeout`.
 [[nodiscard]] std::unique_ptr<runtime::CudaStream> compute_on_gpu(
     int device, std::chrono::duration<double> timeout);
 

@@ -10,21 +10,22 @@
 
 namespace lockstep::session {
 
-/// What one process was told: options not yet checked, and what to say of them.
+/// What one process was given: options not yet checked, and remarks about them.
 struct GivenOptions {
   std::vector<options::GivenOption> options{};
   std::vector<std::string> warnings{};
   std::vector<std::string> notes{};
 };
 
-/// This process's command line, environment and configuration file. `names_elsewhere`: options of
-/// the program's other commands, whose variables are no mistakes. Throws UsageError.
+/// Reads this process's command line, environment and configuration file. `names_elsewhere`:
+/// options of the program's other commands, whose variables are not mistakes. Throws UsageError.
 [[nodiscard]] GivenOptions read_options(const options::OptionTable& table,
                                         const std::vector<std::string>& arguments,
                                         const std::vector<std::string>& names_elsewhere);
 
-/// Collective. Sets the options that `of_rank_0`, called on rank 0 alone, returns there: rank 0's
-/// alone are sure to be what the user typed (mpirun passes no variables to other hosts).
+/// Collective. Sets, on every rank, the options that `of_rank_0` returns; it is called on rank 0
+/// alone. Only rank 0's are sure to be what the user typed (mpirun passes no variables to other
+/// hosts).
 void take_options(Job& job, const options::OptionTable& table,
                   const std::function<GivenOptions()>& of_rank_0);
 

@@ -26,7 +26,7 @@ struct Job {
   runtime::MpiSession session;
   runtime::RankLayout layout = runtime::discover_rank_layout();
   Log log{layout.rank == 0 ? Log::Level::kInfo : Log::Level::kWarning};
-  /// What this node's ranks are doing, once `start_watching` has made it.
+  /// What this node's ranks are doing; made by `start_watching`.
   std::unique_ptr<watch::NodeBoards> boards{};
   /// For set-up, agreement and evaluation.
   std::unique_ptr<comm::Communicator> control;
@@ -39,19 +39,20 @@ struct Job {
   }
 };
 
-/// Collective. From now on, and for communicators made later, a rank that keeps others waiting for
-/// longer than --collective-timeout is named, and the job ended.
+/// Collective. From now on, a rank that keeps others waiting for longer than --collective-timeout
+/// is named, and the job ended; this includes communicators that are made later.
 void start_watching(Job& job, const train::DistributionOptions& options);
 
-/// The limit of waits that the watchdog watches over as well: it says more, so it comes first.
+/// The limit for waits that the watchdog also watches. The watchdog reports more, so it comes
+/// first.
 [[nodiscard]] std::chrono::duration<double> second_limit(const train::DistributionOptions& options);
 
-/// Ends the job for a failure that only this rank knows of: prints it and aborts all ranks. Where
-/// there is but one rank, rethrows it.
+/// Ends the job for a failure that only this rank knows of: prints it and aborts all ranks. If
+/// there is only one rank, rethrows it.
 [[noreturn]] void end_all_ranks(Job& job, const std::exception_ptr& failure);
 
-/// Runs `work`; a failure in it that not all ranks have agreed on ends all ranks at once, before
-/// anything outside of `work` is destroyed that might wait for them.
+/// Runs `work`. A failure in it that not all ranks have agreed on ends all ranks at once, before
+/// anything outside `work` that might wait for them is destroyed.
 template <typename Work>
 auto end_together(Job& job, Work&& work) {
   try {
@@ -68,10 +69,10 @@ auto end_together(Job& job, Work&& work) {
 [[nodiscard]] int run_job(const std::function<void(Job&)>& body);
 
 /// Throws AgreedError, exit code 2, if a launcher that this MPI does not know started several
-/// processes: each would do the same work alone.
+/// processes, each of which would do the same work alone.
 void refuse_other_launchers(const Job& job);
 
-/// Collective. The communicator that `options` ask for and that goes with `compute`, which must
+/// Collective. Makes the communicator that `options` ask for, suited to `compute`, which must
 /// outlive it; with a progress thread if `overlap`.
 [[nodiscard]] std::unique_ptr<comm::Communicator> make_communicator(
     Job& job, const train::DistributionOptions& options, const Compute& compute, bool overlap);

@@ -1,4 +1,4 @@
-// A program of one's own that trains as `lockstep train` does.
+// A program of your own that trains as `lockstep train` does.
 #pragma once
 
 #include <memory>
@@ -8,10 +8,10 @@
 
 namespace lockstep {
 
-/// The whole of a program's `main`: trains the task with every option, file, signal and exit code
-/// of `lockstep train`, on all ranks that mpirun or srun started. Returns the exit code.
-/// `make_task` is called more than once. It may start the program anew, in the same process, when
-/// something has to stand in the environment before libraries are loaded: call it first.
+/// The whole `main` of a program: trains the task with every option, file, signal and exit code of
+/// `lockstep train`, on all ranks that mpirun or srun started. Returns the exit code. Calls
+/// `make_task` more than once. It may start the program again, in the same process, to set
+/// environment variables before libraries are loaded, so call it first.
 [[nodiscard]] int run(int argc, char** argv, const task::TaskFactory& make_task);
 [[nodiscard]] int run(int argc, char** argv, const task::TaskParts& parts);
 

@@ -9,7 +9,7 @@
 
 namespace lockstep::session {
 
-/// Of one forward pass.
+/// The limit for one forward pass.
 inline constexpr std::int64_t kMaxSamplesAPass = 1 << 20;
 
 [[nodiscard]] options::Option test_samples_option(train::DataOptions& data);

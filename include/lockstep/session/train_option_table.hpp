@@ -7,15 +7,16 @@
 
 namespace lockstep::session {
 
-/// Every option of `train`, the task's among them; both must outlive the table.
+/// Every option of `train`, including the task's; both arguments must outlive the table.
 [[nodiscard]] options::OptionTable train_option_table(train::TrainOptions& options,
                                                       task::Task& task);
 
-/// What decides how a step is computed, and how long it takes; not how many there are.
+/// The options that determine how a step is computed and how long it takes, but not the number of
+/// steps.
 [[nodiscard]] options::OptionTable step_option_table(train::TrainOptions& options,
                                                      task::Task& task);
 
-/// What decides how ranks communicate.
+/// The options that determine how ranks communicate.
 [[nodiscard]] options::OptionGroup communicator_group(train::DistributionOptions& distribution);
 
 }  // namespace lockstep::session

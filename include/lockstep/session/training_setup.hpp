@@ -13,7 +13,7 @@
 
 namespace lockstep::session {
 
-/// Everything that a trainer works with, in the order in which it is made.
+/// Everything that a trainer works with, in the order of construction.
 struct Training {
   runtime::RankLayout layout;                   ///< the job's, or of one rank alone
   std::unique_ptr<comm::Communicator> control;  ///< of a rank alone; null: the job's
@@ -25,10 +25,10 @@ struct Training {
   std::unique_ptr<train::Trainer> trainer;
 };
 
-/// Who trains a replica together.
+/// Which ranks train a replica together.
 enum class Together : std::uint8_t {
   kAllRanks,
-  kEachRankAlone  ///< all do the same at the same time, and never communicate in a step; on CPUs
+  kEachRankAlone  ///< all do the same at the same time, but never communicate in a step; on CPUs
 };
 
 /// Collective. A file of rank 0's that network options name, on every rank. Throws AgreedError.
@@ -42,7 +42,7 @@ enum class Together : std::uint8_t {
                                                         const runtime::StopSource& stop,
                                                         Together together = Together::kAllRanks);
 
-/// Collective. Ends the gradients' communicator in order; the trainer is gone then.
+/// Collective. Closes the gradients' communicator in an orderly way; the trainer is then gone.
 void end_training(Job& job, Training& training);
 
 }  // namespace lockstep::session

@@ -5,7 +5,7 @@
 
 namespace lockstep::session {
 
-/// Name and version, then one line a library.
+/// Name and version, then one line per library.
 [[nodiscard]] std::string version_text();
 
 }  // namespace lockstep::session

@@ -7,7 +7,7 @@
 
 namespace lockstep::sync {
 
-/// Collective. Every rank's parameters and buffers become rank 0's, bit for bit. They must be on
+/// Collective. Sets every rank's parameters and buffers to rank 0's, bit for bit. They must be on
 /// the CPU, contiguous, and of the same shapes and types on all ranks.
 void broadcast_state(torch::nn::Module& module, comm::Communicator& communicator);
 

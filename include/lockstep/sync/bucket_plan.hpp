@@ -14,7 +14,7 @@ struct Bucket {
   std::vector<int> parameters;  ///< registration indices, in the order of the buffer
 };
 
-/// Where each parameter lies in one flat buffer, and the buckets that cut it.
+/// Where each parameter lies in one flat buffer, and the buckets into which that is cut.
 struct BucketPlan {
   std::vector<std::int64_t> offsets;  ///< first element of each parameter, by registration index
   std::vector<Bucket> buckets;        ///< in the order in which they are sent
@@ -23,7 +23,7 @@ struct BucketPlan {
 
 struct BucketLimits {
   std::int64_t first_bytes = 0;  ///< the first bucket closes once it holds this much
-  std::int64_t other_bytes = 0;  ///< and each later one at this; 0 or less: one bucket for all
+  std::int64_t other_bytes = 0;  ///< each later one closes at this; 0 or less: one bucket for all
 };
 
 /// Packs float32 parameters of `sizes` elements (in registration order) in *reverse* registration

@@ -21,7 +21,7 @@ namespace lockstep::sync {
 /// Samples of a step are counted in float32, which is exact up to here.
 inline constexpr std::int64_t kMaxSamplesAStep = (std::int64_t{1} << 24U) - 1;
 
-/// One shard's own part of a step; travels in the last bucket's tail.
+/// One shard's part of a step; travels in the tail of the last bucket.
 struct StepContribution {
   torch::Tensor loss_sum{};  ///< scalar float32: Σ of its samples' losses; undefined: 0
   std::int64_t samples = 0;  ///< at most kMaxSamplesAStep over all ranks
@@ -36,11 +36,11 @@ struct StepTotals {
   bool stop = false;  ///< at least one rank wants to stop
 };
 
-/// Of one step, on this rank, as its host saw it.
+/// The times of one step on this rank, as its host saw them.
 struct StepSeconds {
   double communication = 0;  ///< spent in collectives
-  double exposed = 0;        ///< of which computation waited
-  comm::OperationTime wait;  ///< behind backward, for the last buckets
+  double exposed = 0;        ///< the part that computation waited for
+  comm::OperationTime wait;  ///< after backward, for the last buckets
 };
 
 /// Keeps the gradients of a module's parameters as views of one flat buffer, cut into buckets, and
@@ -55,16 +55,17 @@ struct StepSeconds {
 ///   reducer.finish_step();             // gradients are summed, for what is computed from here on
 ///   totals = reducer.take_totals();    // now, or at the end of the next step
 /// The caller scales losses so that the sum over all ranks is the gradient it wants. A rank with
-/// several shards computes the gradients of each by themselves and adds them up by a ShardTree.
+/// several shards computes the gradients of each shard separately and adds them up with a
+/// ShardTree.
 ///
-/// Parameters too become views of one flat buffer, so that an optimizer can treat the model as one
-/// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer:
-/// else UsageError. `begin_step` takes the place of zero_grad, and attaches gradients that were set
-/// to none; if they are between it and a backward pass, that throws UsageError. One thread;
-/// destruction, which must not come inside a step, removes the hooks and the gradients.
-/// Construction is collective: the communicator provides the buckets' memory, and each bucket is
-/// all-reduced once, since connections form at first use. `extra_elements` of the caller's are
-/// summed with the last bucket.
+/// Parameters also become views of one flat buffer, so that an optimizer can treat the model as one
+/// tensor. Parameters must be float32, on one device, require gradients, and outlive the reducer;
+/// otherwise it throws UsageError. `begin_step` takes the place of zero_grad, and attaches
+/// gradients that were set to none; setting one to none between it and a backward pass makes that
+/// pass throw UsageError. One thread. Destruction, which must not come inside a step, removes the
+/// hooks and the gradients. Construction is collective: the communicator provides the buckets'
+/// memory, and each bucket is all-reduced once, since connections form at first use. The caller's
+/// `extra_elements` are summed with the last bucket.
 class GradientReducer {
  public:
   GradientReducer(const std::vector<torch::Tensor>& parameters, comm::Communicator& communicator,
@@ -76,34 +77,34 @@ class GradientReducer {
   GradientReducer(GradientReducer&&) = delete;
   GradientReducer& operator=(GradientReducer&&) = delete;
 
-  /// `gradients_are_zero`: nothing is left to clear of the step before.
+  /// `gradients_are_zero`: nothing of the previous step is left to clear.
   void begin_step(bool gradients_are_zero = false);
   void expect_last_backward(const StepContribution& contribution);
   void next_shard();
   StepSeconds finish_step();
-  /// Of the oldest finished step whose totals have not been taken; those of two may wait. Blocks
+  /// The totals of the oldest finished step that have not been taken; those of two may wait. Blocks
   /// until that step's all-reduce is done.
   [[nodiscard]] StepTotals take_totals();
 
-  /// Behind `finish_step`, for what is computed from here on: the sum over all shards of their
+  /// After `finish_step`, for what is computed from here on: the sum over all shards of their
   /// `extra`, and of their samples (a scalar); both float32 on the device.
   [[nodiscard]] torch::Tensor summed_extra() const;
   [[nodiscard]] torch::Tensor summed_samples() const;
 
-  /// Of the step that was finished last: when each bucket's all-reduce ran, in the plan's order.
+  /// When each bucket's all-reduce of the last finished step ran, in the plan's order.
   [[nodiscard]] const std::vector<comm::OperationTime>& bucket_times() const {
     return bucket_times_;
   }
 
-  /// From now on `board`, unless null, says which bucket an all-reduce is of.
+  /// From now on `board`, unless null, shows which bucket an all-reduce is for.
   void show_buckets(watch::ProgressBoard* board) { board_ = board; }
 
   /// All parameters, and all their gradients, as one tensor each: float32 [elements].
   [[nodiscard]] const torch::Tensor& flat_parameters() const { return flat_parameters_; }
   [[nodiscard]] const torch::Tensor& flat_gradients() const { return flat_gradients_; }
 
-  /// Of a tensor laid out as those, on any device: each parameter's part, in its shape, by
-  /// registration index.
+  /// Views of `flat`, a tensor on any device that is laid out as those: each parameter's part, in
+  /// its shape, by registration index.
   [[nodiscard]] std::vector<torch::Tensor> views_of(const torch::Tensor& flat) const;
 
  private:
@@ -129,11 +130,11 @@ class GradientReducer {
   torch::Tensor tail_;                    // the scalars' and extras' part of buffer_
   std::int64_t extra_elements_;
   std::vector<std::unique_ptr<Accumulator>> accumulators_;
-  std::int64_t shards_;            // of this rank, in each step
+  std::int64_t shards_;            // of this rank in each step
   std::optional<ShardTree> tree_;  // over them, if there are several
 
   std::mutex hook_;               // LibTorch may run the hooks of one GPU backward in two threads
-  std::int64_t shards_left_ = 1;  // of the step under way, the present one included
+  std::int64_t shards_left_ = 1;  // of the current step, including the present one
   bool last_backward_ = false;    // of the last shard
   std::vector<std::size_t> missing_;  // gradients that each bucket still waits for
   std::size_t next_bucket_ = 0;       // the first that has not been launched

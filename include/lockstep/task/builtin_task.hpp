@@ -1,4 +1,4 @@
-// What `lockstep train` trains: a network and data that its options name.
+// What `lockstep train` trains: a network and data that its options choose.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,9 @@ class BuiltinTask final : public Task {
   [[nodiscard]] std::string name() const override { return "lockstep"; }
   /// --data-dir, --dataset and --synthetic with its own.
   [[nodiscard]] std::vector<options::Option> data_options() override;
-  /// --model, and each network's own.
+  /// --model, and the options of every network.
   [[nodiscard]] std::vector<options::Option> network_options() override;
-  /// --model, and the chosen network's own.
+  /// --model, and the options of the chosen network.
   [[nodiscard]] std::vector<options::Option> configuration() override;
   [[nodiscard]] std::unique_ptr<data::DatasetSource> open_data() override;
   void resolve_data(const std::string& folder) override;

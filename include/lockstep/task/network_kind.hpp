@@ -1,4 +1,4 @@
-// The networks that --model can name. A new one is a file in src/task/networks and a line in
+// The networks that --model can name. A new one takes a file in src/task/networks and a line in
 // src/task/network_kinds.cpp.
 #pragma once
 
@@ -33,14 +33,14 @@ class NetworkKind {
   [[nodiscard]] virtual std::vector<options::Option> options() { return {}; }
   /// As Task::make_network.
   [[nodiscard]] virtual model::NetworkPtr make(const data::SampleSpec& spec) const = 0;
-  /// Sets its options for weights that do not say what they are of. False: of another kind. Throws
-  /// DataError for weights of this kind that do not fit `spec`.
+  /// Sets its options for weights that do not say what they belong to. Returns false if they are of
+  /// another kind. Throws DataError for weights of this kind that do not fit `spec`.
   virtual bool recognise(const model::Weights& /*weights*/, const data::SampleSpec& /*spec*/) {
     return false;
   }
 };
 
-/// One of each, the default first.
+/// One network of each kind, the default first.
 [[nodiscard]] std::vector<std::unique_ptr<NetworkKind>> make_network_kinds();
 
 }  // namespace lockstep::task

@@ -13,10 +13,10 @@
 namespace lockstep::task {
 
 struct TaskParts {
-  std::string name;  ///< stands in weights and checkpoints
-  /// The same data on every rank.
+  std::string name;  ///< recorded in weights and checkpoints
+  /// Makes the same data source on every rank.
   std::function<std::unique_ptr<data::DatasetSource>()> data;
-  /// A network for such samples: model::wrap makes one of a LibTorch module.
+  /// Makes a network for such samples; model::wrap makes one from a LibTorch module.
   std::function<model::NetworkPtr(const data::SampleSpec&)> network;
   model::LossFunction loss{};  ///< null: the one that the options name
 };

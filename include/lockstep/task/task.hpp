@@ -1,4 +1,4 @@
-// What is trained on what: the one thing that a program of one's own has to say.
+// What is trained, and on what data: all that your own program has to define.
 #pragma once
 
 #include <functional>
@@ -34,18 +34,18 @@ class Task {
   Task(Task&&) = delete;
   Task& operator=(Task&&) = delete;
 
-  /// Stands in the metadata of weights and checkpoints; those of another task are refused.
+  /// Recorded in the metadata of weights and checkpoints; those of another task are refused.
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// Options of its own that say which data, and which network; bound to its variables.
+  /// The task's own options for choosing the data and the network, bound to its variables.
   [[nodiscard]] virtual std::vector<options::Option> data_options() { return {}; }
   [[nodiscard]] virtual std::vector<options::Option> network_options() { return {}; }
-  /// Those of the network options that say which network it is now: files of weights carry them.
+  /// The network options that describe the current network; weight files record them.
   [[nodiscard]] virtual std::vector<options::Option> configuration() { return network_options(); }
 
   /// Its data, their headers checked. Throws DataError.
   [[nodiscard]] virtual std::unique_ptr<data::DatasetSource> open_data() = 0;
-  /// Makes its data options say what they came to; `folder`: of the source's files, if it has any.
+  /// Sets its data options to what was found; `folder`: that of the source's files, if it has any.
   virtual void resolve_data(const std::string& /*folder*/) {}
 
   /// Called before make_network, on all ranks: reads the files that the network options name.
@@ -64,7 +64,7 @@ class Task {
 /// Makes a task whose options have their defaults.
 using TaskFactory = std::function<std::unique_ptr<Task>()>;
 
-/// The entry of a file's metadata that holds `describe`'s text.
+/// The metadata entry that holds the text of `describe`.
 inline constexpr const char* kTaskEntry = "lockstep.task";
 
 /// The entry of a file's metadata that holds data::to_json of the samples it was trained on.
@@ -73,8 +73,8 @@ inline constexpr const char* kSamplesEntry = "lockstep.samples";
 /// {"name": …, "configuration": {option: value, …}}
 [[nodiscard]] nlohmann::ordered_json describe(Task& task);
 
-/// Sets the network options as a description says. Throws DataError, with `where` in front, if it
-/// is none, or of another task.
+/// Sets the network options as a description says. Throws DataError, beginning with `where`, if it
+/// is not one, or is of another task.
 void configure(Task& task, const nlohmann::ordered_json& description, const std::string& where);
 
 /// Sets the network options so that these weights fit: as their metadata say, or as the task

@@ -14,34 +14,35 @@
 
 namespace lockstep::train {
 
-/// The entry of a file's metadata with the digests of the data that its weights were trained on:
+/// The metadata entry with the digests of the data that the weights were trained on:
 /// NodeDataset::digests() as JSON.
 inline constexpr const char* kDatasetEntry = "lockstep.dataset_sha256";
 
 /// Parameters and buffers under the network's names, then what the optimizer keeps for each
-/// parameter, under "optimizer.exp_avg.linear_relu_stack.0.weight" and so on. On the CPU,
-/// contiguous; float32 but for buffers.
+/// parameter, under names such as "optimizer.exp_avg.linear_relu_stack.0.weight". On the CPU,
+/// contiguous; float32 except for buffers.
 struct Checkpoint {
   RunPosition position{};
-  nlohmann::ordered_json settings{};  ///< that a run which goes on from it must share
+  nlohmann::ordered_json settings{};  ///< that a run resumed from it must share
   std::vector<model::NamedTensor> tensors{};
-  std::string path{};                     ///< where it was read
-  model::SafetensorsMetadata metadata{};  ///< more to be written with it; not read
+  std::string path{};                     ///< where it was read from
+  model::SafetensorsMetadata metadata{};  ///< more to write with it; not read back
 };
 
 /// Writes a safetensors file with a digest; position and settings are metadata. Atomic: the file is
-/// whole or not there. Throws RuntimeFailure.
+/// either complete or absent. Throws RuntimeFailure.
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
-/// Throws DataError naming the file and what is wrong with it; runs no code of it.
+/// Reads a checkpoint without running any code from it. Throws DataError naming the file and what
+/// is wrong with it.
 [[nodiscard]] Checkpoint read_checkpoint(const std::filesystem::path& path);
 
-/// Collective. Rank 0's checkpoint, or none, on every rank.
+/// Collective. Returns rank 0's checkpoint, or none, on every rank.
 [[nodiscard]] std::optional<Checkpoint> broadcast_checkpoint(std::optional<Checkpoint> mine,
                                                              comm::Communicator& communicator);
 
-/// What of `settings` differs from `mine`: "lr is 0.1 there and 0.001 here; …"; empty if nothing.
-/// A setting that is not there counts as in `defaults`, if it is there.
+/// How `settings` differ from `mine`: "lr is 0.1 there and 0.001 here; …"; empty if they do not. A
+/// missing setting counts as its value in `defaults`, if it has one there.
 [[nodiscard]] std::string describe_differences(const nlohmann::ordered_json& settings,
                                                const nlohmann::ordered_json& mine,
                                                const nlohmann::ordered_json& defaults);

@@ -13,25 +13,25 @@
 
 namespace lockstep::train {
 
-/// Saves checkpoints in a thread, one at a time. A failure is no reason to stop training: it is
-/// told of, and the next one is tried. One thread uses it.
+/// Saves checkpoints in a thread, one at a time. A failure does not stop training: it is reported,
+/// and the next checkpoint is tried. Used from one thread.
 class CheckpointWriter {
  public:
   CheckpointWriter(const CheckpointFolder& folder, std::int64_t keep)
       : CheckpointWriter([folder] { return folder; }, keep) {}
-  /// `find_folder` says where the folder is at each save, in the thread that saves; what it throws
-  /// is the save's failure.
+  /// `find_folder` returns the current folder at each save, called in the saving thread; what it
+  /// throws counts as a failure of the save.
   CheckpointWriter(std::function<CheckpointFolder()> find_folder, std::int64_t keep)
       : find_folder_(std::move(find_folder)), keep_(keep) {}
 
-  /// Takes a copy of the run's state and returns while it is being written. Waits first if the one
-  /// before is still under way.
+  /// Copies the run's state and returns while it is being written. Waits first if the previous save
+  /// is still running.
   void save(Checkpoint checkpoint);
-  /// What has come of the saves that have ended, in order, once each.
+  /// The outcomes of the saves that have ended, in order, once each.
   [[nodiscard]] std::vector<metrics::CheckpointEvent> poll();
-  /// The same, when the save that is under way has ended too.
+  /// The same, after the running save has ended too.
   [[nodiscard]] std::vector<metrics::CheckpointEvent> finish();
-  /// Why the latest save whose end is known failed; empty if it did not.
+  /// Why the latest save known to have ended failed; empty if it did not.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
  private:
@@ -43,7 +43,7 @@ class CheckpointWriter {
   std::future<metrics::CheckpointEvent> under_way_;
   std::vector<metrics::CheckpointEvent> untold_;
   std::string failure_;
-  std::set<std::string> told_;  // remarks, each once
+  std::set<std::string> told_;  // remarks already made
 };
 
 }  // namespace lockstep::train

@@ -13,7 +13,7 @@
 namespace lockstep::train {
 
 /// Step s of an epoch (from 0) takes samples [s · G, (s + 1) · G) of the sampler's order over all
-/// shards together, G being the global batch: the set does not depend on the number of ranks.
+/// shards together, where G is the global batch: this set does not depend on the number of ranks.
 ///
 /// The sampler's replicas are the shards: shard v belongs to rank v mod ranks. A rank takes its
 /// shards in the order in which sync::ShardTree adds them up.
@@ -32,9 +32,9 @@ class EpochPlan {
 
   /// How many shards this rank takes, one after another, in each step.
   [[nodiscard]] std::size_t shards() const { return begins_.size() - 1; }
-  /// The number of this rank's `shard`-th shard among all.
+  /// The number, among all shards, of this rank's `shard`-th shard.
   [[nodiscard]] std::int64_t shard_number(std::size_t shard) const { return numbers_[shard]; }
-  /// The forward passes of step `step` of this rank's `shard`-th shard: ranges of `order`, at most
+  /// The forward passes of this rank's `shard`-th shard in step `step`: ranges of `order`, at most
   /// `micro` long; none if that shard has ended.
   [[nodiscard]] std::vector<data::SampleRange> micro_batches(std::int64_t step,
                                                              std::size_t shard) const;
@@ -46,7 +46,7 @@ class EpochPlan {
   data::DistributedSampler sampler_;
   BatchSizes sizes_;
   std::vector<std::int64_t> mine_;
-  std::vector<std::int64_t> begins_;  // of each shard in `mine_`, and the end of the last
+  std::vector<std::int64_t> begins_;  // begins of the shards in `mine_`, and the end of the last
   std::vector<std::int64_t> numbers_;
 };
 

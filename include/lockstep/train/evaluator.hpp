@@ -16,7 +16,7 @@
 
 namespace lockstep::train {
 
-/// The likeliest class of an image, and its probability by softmax.
+/// The most likely class of an image, and its probability by softmax.
 struct Prediction {
   std::int64_t label = 0;
   std::int64_t predicted = 0;
@@ -32,12 +32,12 @@ class Evaluator {
   Evaluator(model::NetworkPtr network, model::LossFunction loss, comm::Communicator& communicator,
             data::Dataset dataset, std::vector<std::int64_t> samples, std::int64_t batch_size);
 
-  /// Whether this rank wants to stop; asked again and again, by the thread that evaluates.
+  /// Whether this rank wants to stop; asked repeatedly, by the thread that evaluates.
   using StopWish = std::function<bool()>;
 
-  /// Collective; every rank returns the same figures. Leaves the network in evaluation mode.
+  /// Collective; every rank returns the same result. Leaves the network in evaluation mode.
   [[nodiscard]] metrics::Evaluation evaluate(metrics::Evaluation::Set set, std::int64_t epoch);
-  /// The same, but nothing, on all ranks, if one of them wants to stop before the end.
+  /// The same, but returns nothing, on all ranks, if one of them wants to stop before the end.
   [[nodiscard]] std::optional<metrics::Evaluation> evaluate(metrics::Evaluation::Set set,
                                                             std::int64_t epoch,
                                                             const StopWish& wants_to_stop);
@@ -48,17 +48,17 @@ class Evaluator {
   [[nodiscard]] std::optional<std::vector<Prediction>> predict(const StopWish& wants_to_stop);
 
  private:
-  /// Consecutive samples, by number.
+  /// The consecutive samples of a batch, by number.
   [[nodiscard]] data::SampleRange samples_of(std::int64_t batch) const;
   [[nodiscard]] std::int64_t batches() const;
-  /// Collective. `fill` writes what each of this rank's batches gives into a table of zeros,
-  /// [rows, columns] float64; returns the sum over ranks, row by row, or nothing if a rank wants to
+  /// Collective. `fill` writes the results of each of this rank's batches into a table of zeros,
+  /// [rows, columns] float64. Returns the sum over ranks, row by row, or nothing if a rank wants to
   /// stop.
   template <typename Fill>
   [[nodiscard]] std::optional<std::vector<double>> collect(std::int64_t rows, std::int64_t columns,
                                                            const StopWish& wants_to_stop,
                                                            Fill fill);
-  /// Collective where there are several ranks.
+  /// Collective if there are several ranks.
   [[nodiscard]] bool agree_to_stop(bool mine);
 
   model::NetworkPtr network_;

@@ -12,9 +12,9 @@
 
 namespace lockstep::train {
 
-/// One call a step for the whole model: every optimizer here works element by element, so a single
-/// flat tensor gives each parameter the result that it would get on its own.
-/// `parameters` and `gradients` are float32 [elements] and belong to the gradient reducer.
+/// One call per step for the whole model: every optimizer here works element by element, so a
+/// single flat tensor gives each parameter the result that it would get on its own. `parameters`
+/// and `gradients` are float32 [elements] and belong to the gradient reducer.
 /// Source: https://docs.pytorch.org/docs/stable/optim.html#algorithms
 class FlatOptimizer {
  public:
@@ -24,7 +24,7 @@ class FlatOptimizer {
   /// From now on steps leave the gradients as they are.
   void keep_gradients() { clears_gradients_ = false; }
 
-  /// Clips the gradients to the global norm asked for, if one is, and takes a step.
+  /// Clips the gradients to the global norm, if one was asked for, and takes a step.
   void step(double learning_rate);
 
   /// Whether every step leaves all gradients at zero: plain SGD on a CPU does so in the same pass
@@ -32,11 +32,11 @@ class FlatOptimizer {
   [[nodiscard]] bool clears_gradients() const { return clears_gradients_; }
 
   /// What the optimizer keeps from step to step, under PyTorch's names ("exp_avg"): float32
-  /// [elements] each, its own memory. Nothing before the first step, or for plain SGD.
+  /// [elements] each, in its own memory. Empty before the first step, and for plain SGD.
   [[nodiscard]] std::vector<model::NamedTensor> state() const;
   /// The names that `state` gives after a step.
   [[nodiscard]] std::vector<std::string> state_names() const;
-  /// Goes on from what `state` gave after `steps` steps; the values are copied.
+  /// Continues from what `state` gave after `steps` steps; the values are copied.
   void restore(const std::vector<model::NamedTensor>& state, std::int64_t steps);
 
  private:

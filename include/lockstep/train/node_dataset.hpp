@@ -1,4 +1,4 @@
-// The data set, decoded once a node into memory that the node's ranks share.
+// The data set, decoded once per node into memory that the node's ranks share.
 #pragma once
 
 #include <functional>
@@ -23,27 +23,27 @@ struct NodeDataset {
   data::DatasetShape shape;
   data::Dataset train;
   data::Dataset test;
-  std::string description;               ///< of data that is not `known`
+  std::string description;               ///< for data that is not `known`
   std::string folder;                    ///< of its files; empty if it has none
-  std::optional<data::KnownData> known;  ///< what it is if its digests say so
+  std::optional<data::KnownData> known;  ///< what it is if its digests match
 
   /// Takes tens of milliseconds.
   [[nodiscard]] DatasetDigests digests() const;
-  /// Which data set it is, for people and for config.json, given its digests.
+  /// Which data set it is, according to its digests, for people and for config.json.
   [[nodiscard]] std::string describe(const DatasetDigests& digests) const;
-  /// What to call each class, given its digests: numbers where names are not known.
+  /// The name of each class, according to its digests; numbers if the names are not known.
   [[nodiscard]] std::vector<std::string> class_names(const DatasetDigests& digests) const;
-  /// A warning for data whose training labels leave some of the model's outputs without samples;
-  /// "" if there is nothing to say. Looks at all labels, whatever was cut.
+  /// A warning if the training labels leave some of the model's outputs without samples, else "".
+  /// Looks at all labels, even of samples that were cut off.
   [[nodiscard]] std::string describe_absent_classes() const;
 };
 
-/// Opens a data set, its headers checked. Throws DataError.
+/// Opens a data set and checks its headers. Throws DataError.
 using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 
 /// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
 /// numbers of samples in `options`. All ranks fail together: AgreedError with exit code 3 (missing,
-/// damaged, or different on two ranks) or 2 (more samples asked for than there are).
+/// damaged, or different on two ranks) or 2 (more samples requested than there are).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator);

@@ -1,5 +1,5 @@
-// The optimizers that can be named. A new one is a file in src/train/optimizers and a line
-// in src/train/optimizer_kinds.cpp.
+// The optimizers that can be named. A new one takes a file in src/train/optimizers and a line in
+// src/train/optimizer_kinds.cpp.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace lockstep::train {
 
 /// One of LibTorch's optimizers, over the whole model as one parameter: it must work element by
-/// element. Functions of no state; any thread.
+/// element. The functions have no state; any thread.
 struct OptimizerKind {
   using State = torch::optim::OptimizerParamState;
   using StateTensors = std::vector<std::pair<std::string, torch::Tensor*>>;
@@ -25,9 +25,9 @@ struct OptimizerKind {
   double weight_decay = 0;  ///< PyTorch's default
   std::unique_ptr<torch::optim::Optimizer> (*make)(const torch::Tensor& parameters,
                                                    const OptimizationOptions& options) = nullptr;
-  /// Its state after `steps` steps, with nothing in it yet.
+  /// Makes its state after `steps` steps, still empty.
   std::unique_ptr<State> (*make_state)(std::int64_t steps) = nullptr;
-  /// The tensors of such a state that are in use, under PyTorch's names.
+  /// The tensors of such a state that are in use, with PyTorch's names.
   StateTensors (*tensors_of)(State& state, const OptimizationOptions& options) = nullptr;
   /// Whether a step is parameters −= lr · gradients and nothing more.
   bool (*is_plain)(const OptimizationOptions& options) = [](const OptimizationOptions&) {
@@ -35,10 +35,10 @@ struct OptimizerKind {
   };
 };
 
-/// The default first.
+/// All kinds, the default first.
 [[nodiscard]] const std::vector<OptimizerKind>& optimizer_kinds();
 
-/// The one that `options` name. Throws UsageError if there is none.
+/// The kind that `options` name. Throws UsageError if there is none.
 [[nodiscard]] const OptimizerKind& optimizer_kind(const OptimizationOptions& options);
 
 }  // namespace lockstep::train

@@ -1,5 +1,5 @@
-// What `lockstep train` can be asked for, as plain structs. The command line's names, ranges and
-// help texts are in session; the meanings are in docs/options.md.
+// The options of `lockstep train`, as plain structs. Names, ranges and help texts for the command
+// line are in session; docs/options.md explains them.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct OptimizationOptions {
   std::string optimizer = "sgd";  ///< of optimizer_kinds()
   double lr = 1e-3;
   double momentum = 0;
-  std::optional<double> weight_decay;  ///< default: that of PyTorch's optimizer of this kind
+  std::optional<double> weight_decay;  ///< default: PyTorch's for this kind of optimizer
   LearningRateSchedule lr_schedule = LearningRateSchedule::kConstant;
   std::int64_t lr_step_epochs = 1;
   double lr_gamma = 0.1;
@@ -60,7 +60,7 @@ struct DistributionOptions {
   comm::Backend backend = comm::Backend::kAuto;
   bool node_shared = true;
   double collective_timeout_seconds = 60;
-  std::int64_t threads = 0;  ///< 0: the cores that the rank may use
+  std::int64_t threads = 0;  ///< 0: as many as the rank has cores
   double bucket_mb = 25;
   double first_bucket_mb = 1;
   Overlap overlap = Overlap::kAuto;
@@ -93,10 +93,10 @@ struct TrainOptions {
   OutputOptions output;
 };
 
-/// The weight decay that counts: the one asked for, or PyTorch's default for the optimizer.
+/// The effective weight decay: the one asked for, or PyTorch's default for the optimizer.
 [[nodiscard]] double weight_decay_of(const OptimizationOptions& options);
 
-/// Combinations that no single option's range can rule out. Throws UsageError.
+/// Throws UsageError for combinations that no single option's range can rule out.
 void check_combinations(const TrainOptions& options);
 
 /// Throws UsageError for a loss that is not for such targets.

@@ -1,4 +1,4 @@
-// The record of what a trained network takes the test images for.
+// The record of how a trained network classifies the test images.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace lockstep::train {
 
-/// predictions.json: the confusion matrix (a row a label, a column a predicted class) and the most
-/// confident mistakes with their pictures; docs/files.md has the schema.
+/// predictions.json: the confusion matrix (one row per label, one column per predicted class) and
+/// the most confident mistakes with their pictures; docs/files.md has the schema.
 [[nodiscard]] nlohmann::ordered_json describe_predictions(
     const std::vector<Prediction>& predictions, const data::Dataset& dataset,
     const std::vector<std::string>& class_names);

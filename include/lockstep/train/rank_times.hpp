@@ -1,4 +1,4 @@
-// Which rank is the slowest, and at what.
+// Which rank is the slowest, and in which phase.
 #pragma once
 
 #include <lockstep/comm/communicator.hpp>
@@ -7,8 +7,8 @@
 
 namespace lockstep::train {
 
-/// Collective. From every rank's own step times, waiting for others left out: the rank that was
-/// busy longest, and the phase in which it lost most against the median rank.
+/// Collective. Finds, from every rank's own step times without waiting for others, the rank that
+/// was busy longest, and the phase in which it lost most against the median rank.
 [[nodiscard]] metrics::SlowestRank find_slowest_rank(const metrics::StepTimes& mine,
                                                      comm::Communicator& communicator,
                                                      const runtime::RankLayout& layout);

@@ -1,4 +1,4 @@
-// What has to be the same on all ranks, and all that a checkpoint keeps of the model.
+// What has to be the same on all ranks: everything that a checkpoint keeps of the model.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace lockstep::train {
 
-/// A rank's parameters and buffers, and what its optimizer keeps for each. Everything referred to
-/// must outlive it. One thread.
+/// A rank's parameters and buffers, and the optimizer's state for each parameter. Everything
+/// referred to must outlive it. One thread.
 class Replica {
  public:
   Replica(const model::NetworkPtr& network, const sync::GradientReducer& reducer,
@@ -19,11 +19,11 @@ class Replica {
       : network_(network), reducer_(reducer), optimizer_(optimizer) {}
 
   /// Parameters under their names, buffers under theirs, then "optimizer.<kind>.<parameter>" for
-  /// each parameter: copies on the CPU, contiguous, float32 but for buffers. On a GPU, waits for
+  /// each parameter: copies on the CPU, contiguous, float32 except for buffers. On a GPU, waits for
   /// it.
   [[nodiscard]] std::vector<model::NamedTensor> state() const;
-  /// Takes what `state` gave after `steps` steps. Throws DataError naming the first tensor that is
-  /// missing, unknown or of another shape or type; nothing has changed then.
+  /// Restores what `state` gave after `steps` steps. Throws DataError naming the first tensor that
+  /// is missing, unknown or of another shape or type; nothing has changed then.
   void restore(const std::vector<model::NamedTensor>& state, std::int64_t steps);
 
  private:

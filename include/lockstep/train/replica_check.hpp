@@ -1,4 +1,4 @@
-// Are all replicas still the same?
+// Checks that all replicas are still the same.
 #pragma once
 
 #include <cstdint>

@@ -8,24 +8,24 @@
 
 namespace lockstep::train {
 
-/// A folder that no other live run can have: it is locked until destruction, or the process's end.
-/// Move-only.
+/// A folder that no other live run can use: it is locked until destruction or the end of the
+/// process. Move-only.
 class RunFolder {
  public:
-  /// None: of the ranks that do not write.
+  /// No folder, for ranks that do not write.
   RunFolder() = default;
 
   /// Makes the folder of a new run: `wanted`, or runs/<UTC time>-<n> if that is empty. Throws
-  /// UsageError if it holds a run already, RuntimeFailure if it cannot be made or written to.
-  /// A folder in use is waited for up to ten seconds, then UsageError.
+  /// UsageError if it already holds a run, RuntimeFailure if it cannot be made or written to. Waits
+  /// up to ten seconds for a folder that is in use, then throws UsageError.
   [[nodiscard]] static RunFolder create(const std::string& wanted);
-  /// The same for a run that may go on from what is there.
+  /// The same for a run that may continue what is there.
   [[nodiscard]] static RunFolder open(const std::string& wanted);
 
-  /// As it was called when the run began.
+  /// Its name when the run began.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-  /// What it is called now: somebody may have renamed it. Throws RuntimeFailure if it was removed,
-  /// so that nothing makes a second folder that holds half a run. Any thread.
+  /// Its current name: somebody may have renamed it. Throws RuntimeFailure if it was removed, so
+  /// that nothing makes a second folder that holds half a run. Any thread.
   [[nodiscard]] std::filesystem::path current_path() const;
 
  private:

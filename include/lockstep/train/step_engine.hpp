@@ -30,7 +30,7 @@
 
 namespace lockstep::train {
 
-/// What a training works with, on every rank. Everything referred to must outlive it.
+/// What training works with on every rank. Everything referred to must outlive it.
 struct TrainerParts {
   model::NetworkPtr network;        ///< on the device, with the same weights on every rank
   model::LossFunction loss;         ///< of the network's outputs
@@ -40,11 +40,11 @@ struct TrainerParts {
   comm::Communicator& gradients;    ///< for gradients; may overlap with computation
   runtime::ComputeStream& compute;  ///< on which the network runs
   const runtime::RankLayout& layout;
-  const runtime::StopSource& stop;        ///< looked at before each forward pass
+  const runtime::StopSource& stop;        ///< checked before each forward pass
   watch::ProgressBoard* board = nullptr;  ///< where this rank shows what it is doing; null: nowhere
 };
 
-/// A step that is to be taken.
+/// A step to take.
 struct StepRequest {
   std::int64_t epoch = 1;          ///< from 1
   std::int64_t step_of_epoch = 0;  ///< from 0
@@ -53,38 +53,38 @@ struct StepRequest {
   bool logged = false;
 };
 
-/// What a step came to over all ranks; the same on each.
+/// The outcome of a step over all ranks; the same on each of them.
 struct StepOutcome {
   StepRequest request;
   sync::StepTotals totals;
-  std::optional<double> gradient_norm{};  ///< of logged steps, if it is wanted
+  std::optional<double> gradient_norm{};  ///< of logged steps, if wanted
 };
 
-/// Takes steps of one replica together with those of all other ranks. A GPU may still be at a step
-/// when the host goes on: its outcome is asked for later, by all ranks at the same point. One
-/// thread; all ranks construct and use one together.
+/// Takes steps of one replica together with those of all other ranks. A GPU may still be computing
+/// a step when the host goes on: its outcome is requested later, by all ranks at the same point.
+/// One thread; all ranks construct and use one together.
 class StepEngine {
  public:
-  /// Collective: the gradients' communicator provides memory for them. `largest_batch`: samples of
+  /// Collective: the gradients' communicator provides memory for them. `largest_batch`: samples in
   /// a forward pass. `parts` must outlive it.
   StepEngine(const TrainOptions& options, const BatchSizes& sizes, const TrainerParts& parts,
              std::int64_t largest_batch);
 
-  /// What rank 0's sinks need; the same on all ranks, whose devices take the same calls. Before the
-  /// first step.
+  /// Prepares for what rank 0's sinks need. `needs` must be the same on all ranks, so that their
+  /// devices get the same calls. Call before the first step.
   void prepare(const metrics::SinkNeeds& needs);
 
-  /// The steps that follow are of this epoch; `plan` must outlive them.
+  /// The steps that follow belong to this epoch; `plan` must outlive them.
   void begin_epoch(const EpochPlan& plan);
 
-  /// Collective. Everything of a step but its outcome and its end.
+  /// Collective. Takes a step, except for its outcome and its end.
   void take(const StepRequest& request);
-  /// The outcomes of all steps but the last `stay_open`, oldest first. AgreedError on all ranks if
-  /// a loss is not finite, or the ranks trained other samples than planned.
+  /// Returns the outcomes of all steps but the last `stay_open`, oldest first. Throws AgreedError
+  /// on all ranks if a loss is not finite, or if the ranks trained other samples than planned.
   [[nodiscard]] std::vector<StepOutcome> close(std::size_t stay_open);
-  /// How many steps should stay open behind a step, so that the device never runs dry.
+  /// How many steps should stay open after a step, so that the device never runs dry.
   [[nodiscard]] std::size_t steps_kept_open() const { return parts_.compute.runs_ahead() ? 1 : 0; }
-  /// The step's time ends.
+  /// Ends the time of the step.
   void end_step(std::int64_t step, metrics::EventSink& events);
 
   [[nodiscard]] bool weights_are_finite() const;
@@ -99,7 +99,7 @@ class StepEngine {
     StepRequest request;
     std::int64_t expected_samples = 0;
     torch::Tensor own_loss{};       ///< this rank's part of it; undefined if it had no samples
-    torch::Tensor gradient_norm{};  ///< while it is read back; undefined if it is not
+    torch::Tensor gradient_norm{};  ///< while it is being read back; otherwise undefined
   };
 
   void show(watch::Phase phase, const StepRequest& request) const;

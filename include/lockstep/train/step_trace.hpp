@@ -13,7 +13,7 @@
 
 namespace lockstep::train {
 
-/// Records the steps that the options name, if they name a file. One thread. All ranks use it at
+/// Records the steps that the options choose, if they name a file. One thread. All ranks use it at
 /// the same points.
 class StepTrace {
  public:
@@ -26,10 +26,10 @@ class StepTrace {
   /// Its gradients have been summed.
   void add_communication(const sync::StepSeconds& seconds,
                          const std::vector<comm::OperationTime>& buckets);
-  /// It has ended. Behind the last step that is recorded: as `finish`.
+  /// The step has ended. After the last step to record, does the same as `finish`.
   void end_step(std::int64_t step, metrics::EventSink& events);
-  /// Collective, if there is anything that has not been written: rank 0 writes the file. What
-  /// hinders it, or that no step was recorded, is a warning.
+  /// Collective, if anything has not been written yet: rank 0 writes the file. Warns if that fails,
+  /// or if no step was recorded.
   void finish(metrics::EventSink& events);
 
  private:

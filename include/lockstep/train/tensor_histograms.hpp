@@ -9,9 +9,9 @@
 
 namespace lockstep::train {
 
-/// Of each parameter ("weights/<name>") and of its gradient in the step before ("gradients/<name>",
-/// summed over ranks, clipped), after `steps` steps. On a GPU, waits for it. One thread, between
-/// two steps.
+/// Histograms of each parameter ("weights/<name>") and of its gradient in the previous step
+/// ("gradients/<name>", summed over ranks, clipped), after `steps` steps. On a GPU, waits for it.
+/// One thread, between two steps.
 [[nodiscard]] metrics::Histograms histograms_of(const model::NetworkPtr& network,
                                                 const sync::GradientReducer& reducer,
                                                 std::int64_t steps);

@@ -24,7 +24,7 @@ namespace lockstep::train {
 /// Where a run's state is kept.
 struct CheckpointOutput {
   CheckpointWriter* writer = nullptr;  ///< null: this rank does not write
-  nlohmann::ordered_json settings{};   ///< to be kept with it
+  nlohmann::ordered_json settings{};   ///< to keep with it
   model::SafetensorsMetadata metadata{};
 };
 
@@ -32,39 +32,39 @@ struct CheckpointOutput {
 struct TrainResult {
   RunPosition position{};
   double seconds = 0;
-  bool stopped = false;  ///< at a rank's wish, before its end
+  bool stopped = false;  ///< before the end, because a rank asked for it
   std::optional<metrics::Evaluation> last_test{};
   metrics::SlowestRank slowest{};  ///< of the last epoch
 };
 
 /// The tutorial's loop with synchronous data parallelism: every rank computes the gradients of its
-/// share of each global batch, gradients are summed over ranks, every rank takes the same step.
-/// All ranks construct and run one together; one thread each.
+/// share of each global batch, gradients are summed over ranks, and every rank takes the same step.
+/// All ranks construct and run one together, each from one thread.
 class Trainer {
  public:
   /// Collective: the gradients' communicator provides memory for them.
   Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts);
 
-  /// Goes on from there instead of from the start; before `run`. The same on every rank. Throws
-  /// DataError if the checkpoint is of another model or optimizer.
+  /// Continues from the checkpoint instead of from the start; call before `run`, with the same one
+  /// on every rank. Throws DataError if it is of another model or optimizer.
   void restore(const Checkpoint& checkpoint);
 
-  /// Trains to the end and tells `events`, which should do nothing but on rank 0. Saves checkpoints
-  /// to `output` as the options say, when the last step is taken, and when it is stopped; that of
-  /// an epoch is written while the test loop runs. A loss or weight that is not finite, and
-  /// replicas that come apart, end all ranks: AgreedError.
+  /// Trains to the end and reports to `events`, which should do nothing except on rank 0. Saves
+  /// checkpoints to `output` as the options say, after the last step, and when it is stopped; an
+  /// epoch's is written while the test loop runs. A loss or weight that is not finite, or replicas
+  /// that differ, end all ranks: AgreedError.
   [[nodiscard]] TrainResult run(metrics::EventSink& events, CheckpointOutput output = {});
 
-  /// Collective. What the network takes the test images for; nothing, on all ranks, if one of them
+  /// Collective. How the network classifies the test images; nothing, on all ranks, if one of them
   /// was asked to stop meanwhile.
   [[nodiscard]] std::optional<std::vector<Prediction>> predict_test() {
     return test_.predict([this] { return parts_.stop.wanted(); });
   }
 
   [[nodiscard]] std::int64_t steps_per_epoch() const;
-  /// Whether the run, where it stands, has no step left to take in its current epoch.
+  /// Whether the current epoch has no step left to take.
   [[nodiscard]] bool epoch_is_trained() const;
-  /// Of the whole run.
+  /// Steps of the whole run.
   [[nodiscard]] std::int64_t total_steps() const;
 
  private:

@@ -1,4 +1,5 @@
-// From what all ranks are doing to who keeps the others waiting. Pure: no communication, no clock.
+// Works out, from what all ranks are doing, who keeps the others waiting. Pure: no communication,
+// no clock.
 #pragma once
 
 #include <array>
@@ -13,15 +14,16 @@
 
 namespace lockstep::watch {
 
-/// A rank's watchdog speaks every quarter of a second; after this one of its peers takes note.
+/// A rank's watchdog sends its status every quarter of a second; after this long without one, its
+/// peers take note.
 inline constexpr double kSilentSeconds = 2;
 
-/// What a rank is doing, and for how long. Goes from process to process as it is.
+/// What a rank is doing, and for how long. Sent between processes as raw bytes.
 struct RankStatus {
   struct Wait {
-    std::uint64_t entered = 0;  ///< operations of the channel that the rank has come to
+    std::uint64_t entered = 0;  ///< operations of the channel that the rank has reached
     bool waiting = false;       ///< in `operation`
-    double seconds = 0;         ///< for so long
+    double seconds = 0;         ///< for this long
     Operation operation;
   };
   Phase phase = Phase::kSetUp;
@@ -31,7 +33,7 @@ struct RankStatus {
   std::array<Wait, kChannels> channels;
 };
 
-/// Measures how long a board shows the same, by looking again and again.
+/// Measures how long a board has shown the same, by looking at it repeatedly.
 class ProgressTimer {
  public:
   /// `now`: seconds of any clock that does not go backwards.
@@ -43,32 +45,33 @@ class ProgressTimer {
   std::array<double, kChannels> waits_since_ = {};
 };
 
-/// A rank as its watcher knows it.
+/// A rank as its watcher sees it.
 struct RankView {
   RankStatus status;
   double silent_seconds = 0;  ///< since its last sign of life
 };
 
-/// An operation in which ranks have waited too long, and for whom.
+/// An operation in which ranks have waited too long, and the ranks they wait for.
 struct Hang {
   enum class Cause {
-    kNotCome,  ///< `culprits` have not come to the operation
-    kSilent,   ///< all have come; `culprits` give no sign of life since
-    kStuck     ///< all have come and all live
+    kNotCome,  ///< `culprits` have not reached the operation
+    kSilent,   ///< all have reached it; `culprits` have given no sign of life since
+    kStuck     ///< all have reached it and are alive
   };
   Cause cause = Cause::kStuck;
   Operation operation;
   std::int64_t epoch = 0;
   std::int64_t step = 0;
-  std::vector<int> culprits;  ///< those that wait for nobody first
+  std::vector<int> culprits;  ///< those that wait for nobody come first
   std::vector<int> waiting;
 };
 
 /// The operation that holds up the job, if some rank that gives signs of life has waited in one for
-/// `limit_seconds` or more; where all ranks have come and live, if all that wait have.
+/// `limit_seconds` or more; if all ranks have reached it and are alive, all waiting ranks must
+/// have.
 ///
-/// Where there are several, a rank that waits for nobody counts first: the others' waits follow
-/// from its.
+/// Among several, one that is held up by a rank that waits for nobody counts first: the other waits
+/// follow from it.
 [[nodiscard]] std::optional<Hang> judge(std::span<const RankView> ranks, double limit_seconds);
 
 /// One line: "all-reduce 7 (2678836 bytes, epoch 3, step 512): rank 2 (node7, pid 4711) did not

@@ -10,11 +10,11 @@
 
 namespace lockstep::watch {
 
-/// Each rank writes its own board. They lie in memory that the node's ranks share, so that what a
-/// stopped or killed rank was at can be read by its neighbours.
+/// Each rank writes its own board. The boards lie in memory that the node's ranks share, so that
+/// neighbours can read what a stopped or killed rank was doing.
 class NodeBoards {
  public:
-  /// Collective over all ranks of the job; destruction is over the node's.
+  /// Collective over all ranks of the job; destruction is collective over the node's ranks.
   explicit NodeBoards(const runtime::RankLayout& layout);
 
   [[nodiscard]] ProgressBoard& mine() const noexcept { return boards_[self_]; }
@@ -24,7 +24,7 @@ class NodeBoards {
 
  private:
   std::optional<runtime::NodeMemory> memory_;
-  std::unique_ptr<ProgressBoard> alone_;  // in a job of one rank, which needs none of MPI's
+  std::unique_ptr<ProgressBoard> alone_;  // for a job of one rank, which needs no MPI
   ProgressBoard* boards_;
   std::size_t self_;
 };

@@ -34,15 +34,15 @@ using comm::OperationKind;
 /// "control", "gradients", …
 [[nodiscard]] std::string_view channel_name(Channel channel);
 
-/// A look at one channel of a board.
+/// A snapshot of one channel of a board.
 struct ChannelSnapshot {
-  std::uint64_t entered = 0;  ///< operations that the rank has come to
+  std::uint64_t entered = 0;  ///< operations that the rank has reached
   bool waiting = false;       ///< now, in `operation`
-  std::uint64_t version = 0;  ///< while it stays, so does the wait
+  std::uint64_t version = 0;  ///< unchanged while the same wait lasts
   Operation operation;
 };
 
-/// A look at a board.
+/// A snapshot of a board.
 struct ProgressSnapshot {
   Phase phase = Phase::kSetUp;
   std::uint64_t phase_changes = 0;
@@ -51,14 +51,15 @@ struct ProgressSnapshot {
   std::array<ChannelSnapshot, kChannels> channels;
 };
 
-/// Lock-free, and without addresses in it, so that it may lie in memory shared by processes: then a
-/// stopped rank's can still be read. A write is some plain stores; there is no look at a clock: a
-/// reader that looks again and again sees how long nothing has changed.
+/// Lock-free and without addresses, so that it may lie in memory shared by processes: a stopped
+/// rank's board can still be read. A write is a few plain stores and reads no clock; a reader that
+/// looks repeatedly sees how long nothing has changed.
 ///
-/// The phase and position have one writer at a time, and so has each channel; readers may be many.
+/// The phase and position have one writer at a time, and so has each channel; there may be many
+/// readers.
 class ProgressBoard {
  public:
-  /// Also when it is the same again, which starts its time anew.
+  /// Setting the same phase again restarts its time.
   void set_phase(Phase phase) noexcept {
     const auto changes = (phase_.load(std::memory_order_relaxed) >> kPhaseBits) + 1;
     phase_.store(changes << kPhaseBits | static_cast<std::uint64_t>(phase),
@@ -70,25 +71,25 @@ class ProgressBoard {
     step_.store(step, std::memory_order_relaxed);
   }
 
-  /// The rank has come to its channel's next operation. Whether it waits there is another question.
+  /// The rank has reached its channel's next operation, whether or not it waits there.
   Operation enter(Channel channel, OperationKind kind, std::uint64_t bytes) noexcept {
     auto& record = of(channel);
     const auto sequence = record.entered.load(std::memory_order_relaxed) + 1;
     record.entered.store(sequence, std::memory_order_release);
     return {kind, channel, std::exchange(record.next_bucket, -1), sequence, bytes};
   }
-  /// The channel's next operation is the all-reduce of this bucket. By the channel's writer.
+  /// The channel's next operation is the all-reduce of this bucket. Called by the channel's writer.
   void set_next_bucket(Channel channel, std::int32_t bucket) noexcept {
     of(channel).next_bucket = bucket;
   }
-  /// The operation that a wait for the GPU on this channel is for: the one entered last.
+  /// The operation that a wait for the GPU on this channel is for: the last one entered.
   [[nodiscard]] Operation gpu_wait(Channel channel) const noexcept {
     return {.kind = OperationKind::kGpuWait,
             .channel = channel,
             .sequence = of(channel).entered.load(std::memory_order_relaxed)};
   }
 
-  /// From now on the rank waits for `operation`; one wait a channel. See WaitScope.
+  /// From now on the rank waits for `operation`; one wait per channel. See WaitScope.
   void begin_wait(const Operation& operation) noexcept {
     auto& record = of(operation.channel);
     const auto version = begin_change(record);
@@ -106,14 +107,14 @@ class ProgressBoard {
     record.version.store(version, std::memory_order_release);
   }
 
-  /// The rank's watchdog lives. Counted by `beats`.
+  /// The rank's watchdog is alive. `beats` counts the calls.
   void beat() noexcept { beats_.fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t beats() const noexcept {
     return beats_.load(std::memory_order_relaxed);
   }
 
-  /// Any thread, of any process that shares the board. Each channel is as it was at one moment; one
-  /// that changes all the time, or whose writer was stopped in the middle, shows as not waiting.
+  /// Any thread of any process that shares the board. Each channel appears as it was at one moment;
+  /// one that changes all the time, or whose writer was stopped halfway, appears as not waiting.
   [[nodiscard]] ProgressSnapshot look() const noexcept;
 
  private:
@@ -121,7 +122,7 @@ class ProgressBoard {
 
   struct alignas(64) Record {
     std::atomic<std::uint64_t> entered{0};
-    std::int32_t next_bucket = -1;          // its writer's own
+    std::int32_t next_bucket = -1;          // used by its writer only
     std::atomic<std::uint64_t> version{0};  // odd while the fields below change
     std::atomic<OperationKind> kind{OperationKind::kAllReduce};
     std::atomic<bool> waiting{false};
@@ -137,7 +138,8 @@ class ProgressBoard {
   [[nodiscard]] const Record& of(Channel channel) const noexcept {
     return records_[static_cast<std::size_t>(channel)];
   }
-  /// Returns the version to end the change with. A reader that sees a later store sees this one.
+  /// Returns the version with which to end the change. A reader that sees a later store also sees
+  /// this one.
   static std::uint64_t begin_change(Record& record) noexcept {
     const auto version = record.version.load(std::memory_order_relaxed);
     record.version.store(version + 1, std::memory_order_relaxed);
@@ -151,7 +153,7 @@ class ProgressBoard {
   std::array<Record, kChannels> records_;
 };
 
-/// While one exists, the rank waits for `operation`. Without a board it does nothing.
+/// While it exists, the rank waits for `operation`. Without a board it does nothing.
 class WaitScope {
  public:
   WaitScope(ProgressBoard* board, const Operation& operation) noexcept

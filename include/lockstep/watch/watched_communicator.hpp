@@ -13,7 +13,8 @@ namespace lockstep::watch {
 /// the rank counts as waiting for it while it is inside the call or inside Completion::wait.
 class WatchedCommunicator final : public comm::Communicator, private comm::OperationObserver {
  public:
-  /// `board` must outlive it, and it its Completions; the channel is its own.
+  /// `board` must outlive it, and it must outlive its Completions; no other writer uses the
+  /// channel.
   WatchedCommunicator(std::unique_ptr<Communicator> inner, ProgressBoard& board, Channel channel)
       : inner_(std::move(inner)), board_(board), channel_(channel) {}
 
