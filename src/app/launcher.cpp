@@ -1,5 +1,5 @@
-// bin/lockstep: sets what has to stand in the environment before libraries are loaded, and becomes
-// the program. The same process goes on, so mpirun, signals and debuggers notice nothing.
+// bin/lockstep: sets environment variables that must exist before libraries are loaded, then
+// becomes the program. The process stays the same, so mpirun, signals and debuggers notice nothing.
 #include <unistd.h>
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace {
 
-// From the folder of bin/lockstep, in the build tree and where it is installed.
+// Relative to the folder of bin/lockstep, both in the build tree and installed.
 constexpr const char* kProgram = "/../" LOCKSTEP_LIBEXEC_DIR "/lockstep/lockstep";
 
 std::string own_folder() {

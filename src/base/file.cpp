@@ -25,7 +25,7 @@ namespace {
   throw RuntimeFailure(text);
 }
 
-/// What fsync says where a file system has no such thing.
+/// What fsync reports if a file system does not support it.
 bool is_no_sync(int reason) {
   return reason == EINVAL || reason == EOPNOTSUPP || reason == ENOSYS || reason == EROFS;
 }
@@ -48,7 +48,7 @@ class TemporaryName {
   bool kept_ = false;
 };
 
-/// Where a write was refused for the moment. Leaves errno at EAGAIN.
+/// Waits after a write was refused for the moment. Leaves errno at EAGAIN.
 bool can_be_written_before(std::chrono::steady_clock::time_point deadline, int descriptor) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -130,8 +130,8 @@ void write_file_atomically(const std::filesystem::path& path,
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (descriptor.get() < 0 || ::fsync(descriptor.get()) == 0) return;
-  // Many file systems cannot sync a folder, and say so in many ways; the rename has happened all
-  // the same. A disk that fails is another matter.
+  // Many file systems cannot sync a folder, and report that in many ways; the rename has happened
+  // all the same. A failing disk is another matter.
   if (errno == EIO || errno == ENOSPC || errno == EDQUOT) fail("sync folder", folder);
 }
 

@@ -22,7 +22,8 @@ constexpr auto kLongestSilence = std::chrono::seconds(60);
   throw RuntimeFailure(fmt::format("cannot read {}: {}", path.string(), reason));
 }
 
-/// Opening a pipe without O_NONBLOCK waits for a writer, and no signal with SA_RESTART ends that.
+/// Opening a pipe without O_NONBLOCK waits for a writer, and signals with SA_RESTART do not end
+/// that.
 FileDescriptor open_input(const std::filesystem::path& path) {
   const auto own = own_descriptor(path);
   FileDescriptor file(own ? ::fcntl(*own, F_DUPFD_CLOEXEC, 0)
@@ -31,7 +32,7 @@ FileDescriptor open_input(const std::filesystem::path& path) {
   return file;
 }
 
-/// Until there is something to read, or the end. A signal that has a handler ends poll, always.
+/// Waits until there is something to read, or the end. A signal with a handler always ends poll.
 void wait_for_input(int descriptor, const std::filesystem::path& path) {
   pollfd waiting = {descriptor, POLLIN, 0};
   const int limit_ms = static_cast<int>(std::chrono::milliseconds(kLongestSilence).count());

@@ -19,7 +19,7 @@ std::string one_line(std::string_view text) {
 Log::Log(Level threshold)
     : logger_(std::make_shared<spdlog::logger>("lockstep",
                                                std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
-  // Over a status line, which an event that nobody announces would tear.
+  // Erases a status line, which an unannounced message would tear.
   const bool on_terminal = Terminal::behind_standard_error().has_value();
   logger_->set_pattern(std::string(on_terminal ? kEraseLine : "") + "lockstep: %v");
   logger_->set_level(threshold == Level::kInfo ? spdlog::level::info : spdlog::level::warn);

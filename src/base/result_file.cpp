@@ -30,7 +30,7 @@ constexpr auto kBetweenOpens = std::chrono::milliseconds(20);
   throw RuntimeFailure(fmt::format("cannot write {}: {}", path.string(), reason));
 }
 
-/// Where `path` leads, through links, whether anything is there or not.
+/// Where `path` leads through links, whether or not anything is there.
 fs::path behind_links(fs::path path) {
   constexpr int kMaxLinks = 40;
   for (int links = 0; links < kMaxLinks && !own_descriptor(path); ++links) {
@@ -42,7 +42,7 @@ fs::path behind_links(fs::path path) {
   return path;
 }
 
-/// A device, a pipe or a socket. A folder is none, nor is what is not there.
+/// A device, a pipe or a socket; not a folder, nor a path that does not exist.
 bool is_stream(const fs::path& path) {
   std::error_code error;
   return fs::is_other(path, error);
@@ -58,14 +58,14 @@ bool is_mount_point(const fs::path& path) {
          (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-/// A file that can be written to and not be replaced.
+/// A file that can be written to but not replaced.
 bool needs_writing_in_place(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error) && ::access(path.c_str(), W_OK) == 0 &&
          (::access(folder_of(path).c_str(), W_OK | X_OK) != 0 || is_mount_point(path));
 }
 
-/// Also to a descriptor that would not block.
+/// Also works for a non-blocking descriptor.
 void write_patiently(int descriptor, std::string_view text, const fs::path& path,
                      std::chrono::seconds patience) {
   const auto limit_ms = static_cast<int>(std::chrono::milliseconds(patience).count());
@@ -84,7 +84,7 @@ void write_patiently(int descriptor, std::string_view text, const fs::path& path
   }
 }
 
-/// O_NONBLOCK, so that a pipe without a reader is an error and not a wait without end.
+/// Uses O_NONBLOCK, so that a pipe without a reader is an error and not an endless wait.
 FileDescriptor open_stream(const fs::path& path, std::chrono::seconds patience) {
   const auto deadline = Clock::now() + patience;
   while (true) {
@@ -107,13 +107,13 @@ void write_in_place(const fs::path& path, std::string_view text) {
   write_all(file.get(), as_byte_span(text), path);
 }
 
-/// 0: it can be, as far as permissions tell.
+/// 0 if it is writable, as far as permissions tell.
 int why_not_writable(const fs::path& path) {
   return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
 }
 
-/// 0: it can be, though the disk may be full. Tries what write_file_atomically begins with: not
-/// even root can make a file everywhere.
+/// 0 if it can be replaced, even if the disk may be full. Tries the first step of
+/// write_file_atomically: not even root can make a file everywhere.
 int why_not_replaceable(const fs::path& path) {
   const auto temporary = temporary_name(path);
   const FileDescriptor file(

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kUsualColumns = 80;
 
-/// A file description of its own, so that writes need not wait though others' may.
+/// Opens a separate file description, so that these writes do not wait even if others may.
 FileDescriptor open_output(const std::string& process, int number) {
   const auto path = fmt::format("/proc/{}/fd/{}", process, number);
   return FileDescriptor(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
@@ -35,7 +35,7 @@ bool has_control_sequences() {
   return !kind.empty() && kind != "dumb";
 }
 
-/// Keeps the terminal from stopping this process for writing to it from the background.
+/// Keeps the terminal from stopping this process when it writes from the background.
 class WithoutTerminalStop {
  public:
   WithoutTerminalStop() {

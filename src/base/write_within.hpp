@@ -1,4 +1,4 @@
-// Writing to what may be full for a while.
+// Writing to something that may be full for a while.
 #pragma once
 
 #include <chrono>
@@ -8,10 +8,10 @@
 
 namespace lockstep {
 
-/// How long a pipe or terminal that does not block may refuse what is written to it.
+/// How long a non-blocking pipe or terminal may refuse to take what is written to it.
 constexpr std::chrono::milliseconds kUsualWriteWait = std::chrono::seconds(10);
 
-/// As write_all, which waits for kUsualWriteWait.
+/// As write_all, but waits for up to `wait` instead of kUsualWriteWait.
 void write_all_within(std::chrono::milliseconds wait, int descriptor,
                       std::span<const std::byte> bytes, const std::filesystem::path& path);
 

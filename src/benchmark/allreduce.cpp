@@ -32,7 +32,7 @@ std::int64_t count_wrong(std::span<const float> sums, int ranks) {
   return wrong;
 }
 
-/// The two vectors, where the computation runs, and what is measured on them.
+/// The two vectors, where the computation runs, and the measurements on them.
 class Vectors {
  public:
   Vectors(comm::Communicator& communicator, const Place& place, std::size_t most)
@@ -49,8 +49,8 @@ class Vectors {
         torch::from_blob(values.data(), {static_cast<std::int64_t>(most)}, torch::kFloat32));
   }
 
-  /// Microseconds of one all-reduce, measured again and again. On a GPU each measurement is of
-  /// several, so that the host's wait for them does not count.
+  /// Microseconds per all-reduce, measured repeatedly. On a GPU each measurement covers several, so
+  /// that the host's wait for them does not count.
   std::vector<double> time(std::size_t count, const AllReduceOptions& options) {
     constexpr std::int64_t kGroupOnGpu = 10;
     const std::int64_t group = compute_.runs_ahead() ? kGroupOnGpu : 1;
@@ -87,7 +87,7 @@ class Vectors {
     for (std::int64_t i = 0; i < times; ++i) {
       started_.push_back(communicator_.all_reduce(send_.first(count), receive_.first(count)));
     }
-    // From the last: on a GPU that covers those before.
+    // From the last one: on a GPU that covers the earlier ones.
     for (auto i = started_.size(); i-- > 0;) started_[i].wait();
     if (!compute_.runs_ahead()) return;
     arrived_->start(receive_.first(1));

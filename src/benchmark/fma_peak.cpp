@@ -22,7 +22,7 @@ constexpr int kRuns = 7;
 constexpr std::size_t kChains = 12;
 
 /// Multiply-adds on kChains vectors of `width` floats; the result keeps the compiler from dropping
-/// them. Vectors as the compiler's extension has them, so one text serves every width.
+/// them. Uses the compiler's vector extension, so one text serves every width.
 template <typename Vector>
 [[gnu::always_inline]] inline float multiply_and_add() {
   std::array<Vector, kChains> sums;

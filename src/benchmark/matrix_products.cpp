@@ -10,7 +10,7 @@ MatrixProducts::MatrixProducts(std::int64_t batch, const std::vector<model::Line
   constexpr double kOperationsEach = 2;  // a multiplication and an addition
   const auto options = torch::TensorOptions(device).dtype(torch::kFloat32);
   for (const auto& [in, out] : layers) {
-    // Backward writes over the inputs: weights this small keep the values finite for ever.
+    // Backward writes over the inputs: weights this small keep the values finite forever.
     layers_.push_back({torch::rand({batch, in}, options),
                        torch::rand({out, in}, options) / static_cast<double>(in * out),
                        torch::rand({batch, out}, options), torch::zeros({out, in}, options)});

@@ -39,7 +39,7 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
   }
   if (layout.world_size == 1) return std::make_unique<SingleProcessCommunicator>();
   const bool one_node = layout.world_size == layout.local_size;
-  // Shared memory adds in that order inside a node; between nodes MPI chooses.
+  // Shared memory adds in that order within a node; between nodes, MPI chooses the order.
   if (options.node_shared && (one_node || !options.fixed_order)) {
     return std::make_unique<NodeSharedCommunicator>(options, layout);
   }

@@ -31,7 +31,7 @@ Failure describe_failure(const std::exception_ptr& failure) {
   } catch (const std::bad_alloc&) {
     return out_of_memory();
   } catch (const std::exception& error) {
-    // LibTorch puts a stack trace behind the first line.
+    // LibTorch adds a stack trace after the first line.
     const std::string_view text(error.what());
     if (text.find("allocate memory") != std::string_view::npos ||
         text.find("out of memory") != std::string_view::npos) {

@@ -1,4 +1,4 @@
-// Memory for collectives where nothing special is needed.
+// Memory for collectives that need nothing special.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace lockstep::comm {
 
-/// Hands out zeroed floats on 64-byte boundaries and keeps them until its own end.
+/// Hands out zeroed floats on 64-byte boundaries and keeps them until it is destroyed.
 class HostBuffers {
  public:
   [[nodiscard]] std::span<float> allocate(std::size_t elements) {

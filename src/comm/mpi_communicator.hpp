@@ -1,4 +1,4 @@
-// Collectives by plain MPI on host memory.
+// Collectives on host memory by plain MPI.
 #pragma once
 
 #include <functional>
@@ -13,16 +13,16 @@
 namespace lockstep::comm {
 
 /// Blocking MPI collectives, run in the caller's thread, or in a progress thread so that they
-/// overlap with computation. (Open MPI 4.1's non-blocking collectives make no dependable progress
-/// of their own.) Has a duplicate of MPI_COMM_WORLD to itself.
+/// overlap with computation. (Open MPI 4.1's non-blocking collectives do not reliably make progress
+/// on their own.) Uses its own duplicate of MPI_COMM_WORLD.
 ///
-/// In fixed order, floats are summed by recursive doubling over a power of two of ranks: in the
-/// order of sum_by_tree, where MPI may choose another for each size.
-/// Source: R. Thakur et al., "Optimization of Collective Communication Operations in MPICH",
-/// IJHPCA 19 (2005), section 4.4.
+/// In fixed order, floats are summed by recursive doubling over a power of two of ranks, in the
+/// order of sum_by_tree; otherwise MPI may choose a different order for each size.
+/// Source: R. Thakur et al., "Optimization of Collective Communication Operations in MPICH", IJHPCA
+/// 19 (2005), section 4.4.
 class MpiCommunicator final : public Communicator {
  public:
-  /// Throws RuntimeFailure for a fixed order of ranks that are no power of two.
+  /// Throws RuntimeFailure for a fixed order if the number of ranks is not a power of two.
   explicit MpiCommunicator(bool progress_thread, bool fixed_order = false);
   ~MpiCommunicator() override;
   MpiCommunicator(const MpiCommunicator&) = delete;
@@ -38,7 +38,7 @@ class MpiCommunicator final : public Communicator {
   Completion broadcast(std::span<std::byte> buffer, int root) override;
   Completion all_gather(std::span<const std::byte> send, std::span<std::byte> receive) override;
   void barrier() override;
-  /// Lets Open MPI move what is under way: it does so only inside its own calls.
+  /// Lets Open MPI make progress, which it does only inside its own calls.
   void progress();
   [[nodiscard]] bool overlaps() const noexcept override { return queue_ != nullptr; }
 

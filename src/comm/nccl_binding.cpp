@@ -1,4 +1,4 @@
-// The table of NCCL's calls, bound to the real library.
+// The interface of NCCL's calls, bound to the real library.
 #include <nccl.h>
 
 #include <cstring>

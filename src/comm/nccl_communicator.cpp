@@ -72,7 +72,7 @@ NcclCommunicator::NcclCommunicator(std::shared_ptr<NcclApi> nccl, runtime::CudaS
 
 NcclCommunicator::~NcclCommunicator() {
   try {
-    close();  // in order even now: a rank that aborted would look like one that failed
+    close();  // in order even now: to the others, an abort would look like a failure
   } catch (const std::exception&) {
     abort();
   }
@@ -85,7 +85,7 @@ void NcclCommunicator::connect() {
                "creating the stream of the all-reduces");
   check_device(cuda_->event_create(&ready_), "creating an event for the all-reduces");
   check_device(cuda_->event_create(&done_), "creating an event for the all-reduces");
-  // What can fail alone fails before anybody waits for a connection.
+  // What can fail on one rank alone fails before anybody waits for a connection.
   auto id = run_on_all_ranks(*mpi_, layout_, [&] {
     check_version(*nccl_);
     return layout_.rank == 0 ? make_unique_id(*nccl_) : NcclUniqueId{};
@@ -140,7 +140,8 @@ void NcclCommunicator::start(std::span<const float> send, std::span<float> recei
   if (mode_.fixed_order) return sum_by_doubling(send, receive);
   check(nccl_->all_reduce(send.data(), receive.data(), send.size(), handle_, stream_),
         last_started());
-  // Until then NCCL may not have put it into the stream, and an event behind it would come first.
+  // Until then NCCL may not have put it into the stream, and an event recorded after it would come
+  // first.
   wait_until_ready(last_started());
 }
 
@@ -274,7 +275,7 @@ void NcclCommunicator::abort() noexcept {
   if (handle_ == nullptr) return;
   const auto handle = std::exchange(handle_, nullptr);
   try {
-    // Whatever comes of it: this rank is on its way out already.
+    // Whatever the result, this rank is already on its way out.
     const auto code = run_bounded(std::min(kLongestAbort, compute_.timeout()),
                                   [nccl = nccl_, cuda = cuda_, handle, device = compute_.device()] {
                                     cuda->set_device(device);
@@ -282,7 +283,7 @@ void NcclCommunicator::abort() noexcept {
                                   });
     if (!code) compute_.abandon();
   } catch (const std::exception&) {
-    return;  // no thread to be had
+    return;  // no thread available
   }
 }
 

@@ -1,4 +1,4 @@
-// What stands in for NCCL in a build without it.
+// Stands in for NCCL in a build without it.
 #include <lockstep/comm/nccl_api.hpp>
 
 namespace lockstep::comm {

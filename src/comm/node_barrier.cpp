@@ -16,10 +16,10 @@ namespace lockstep::comm {
 namespace {
 
 constexpr std::size_t kCacheLineBytes = 64;
-constexpr int kSpins = 4000;  // some 30 µs: a rank that is only a little late
+constexpr int kSpins = 4000;  // about 30 µs: for a rank that is only a little late
 constexpr int kYieldsBetweenLooksAtTheClock = 64;
 
-/// Who waits for a rank that needs this very core only holds it up by spinning.
+/// Spinning while the awaited rank needs this very core only holds it up.
 int spins_for(int ranks_on_node) {
   const auto cores = runtime::read_cpu_topology().available.size();
   return static_cast<std::size_t>(ranks_on_node) <= cores ? kSpins : 0;

@@ -1,4 +1,4 @@
-// Waiting for the other ranks of a node, in memory that they share.
+// Waiting for the other ranks of a node, through memory that they share.
 #pragma once
 
 #include <atomic>
@@ -13,20 +13,20 @@
 
 namespace lockstep::comm {
 
-/// A barrier of the node's ranks. Each counts its arrivals in a cache line of its own, so a rank
-/// that does not come is known by name.
+/// A barrier of the node's ranks. Each counts its arrivals in its own cache line, so a missing rank
+/// can be named.
 ///
-/// Waiting spins for some microseconds, unless there are more ranks than cores, then gives the core
-/// to others between two looks. One thread a rank.
+/// A wait spins for some microseconds, unless there are more ranks than cores, then yields the core
+/// between two looks. One thread per rank.
 class NodeBarrier {
  public:
   /// Collective over all ranks of the job.
   explicit NodeBarrier(const runtime::RankLayout& layout);
 
   /// Returns when all of the node's ranks have called it as often as this one; what they wrote to
-  /// shared memory before is visible then. After `timeout` it gives up and returns the local ranks
-  /// that have not come (else none); the barrier is of no further use then. `idle` is called now
-  /// and then while waiting.
+  /// shared memory before is then visible. After `timeout` it gives up and returns the local ranks
+  /// that have not arrived (otherwise none); the barrier cannot be used afterwards. Calls `idle`
+  /// now and then while waiting.
   [[nodiscard]] std::vector<int> arrive_and_wait(std::chrono::duration<double> timeout,
                                                  const std::function<void()>& idle);
 
@@ -37,7 +37,7 @@ class NodeBarrier {
   runtime::NodeMemory memory_;
   std::span<Arrivals> arrivals_;  // by local rank
   std::size_t self_;
-  int spins_;  // before the first time that the core is given away
+  int spins_;  // before yielding the core for the first time
   std::uint64_t round_ = 0;
 };
 

@@ -23,7 +23,8 @@ std::size_t rounded_up_to_pages(std::size_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
-/// Begin of slice `index` of `slices`, on a cache line, so that no two ranks write to one.
+/// The beginning of slice `index` of `slices`, on a cache line, so that no two ranks write to the
+/// same line.
 std::size_t slice_begin(std::size_t elements, int index, int slices) {
   const auto lines = (elements + kCacheLineFloats - 1) / kCacheLineFloats;
   const auto line = lines * static_cast<std::size_t>(index) / static_cast<std::size_t>(slices);
@@ -33,7 +34,7 @@ std::size_t slice_begin(std::size_t elements, int index, int slices) {
 }  // namespace
 
 struct NodeSharedCommunicator::Nodes {
-  OwnedComm owners;  // of this rank's slice, one a node; null if it owns none
+  OwnedComm owners;  // of this rank's slice, one per node; null if it owns none
   int slices;        // as many on every node as the smallest has ranks
 
   explicit Nodes(const runtime::RankLayout& layout) : slices(layout.local_size) {
@@ -111,7 +112,7 @@ void NodeSharedCommunicator::reduce(const Parts& send, const Parts& receive) {
     const auto end = slice_begin(send.elements, slice + 1, nodes_->slices);
     add_up(send, receive, begin, end);
   }
-  // All have received all slices. Who owns one may have to wait for other nodes.
+  // All have received all slices. A slice's owner may have to wait for other nodes.
   wait_for_node(send.elements,
                 spans_nodes() ? "stuck, or waiting for another node" : "stopped or stuck");
 }

@@ -1,4 +1,4 @@
-// All-reduce through memory that the ranks of a node share, and MPI between nodes.
+// All-reduce through memory shared by the ranks of a node, and MPI between nodes.
 #pragma once
 
 #include <cstddef>
@@ -17,13 +17,13 @@
 
 namespace lockstep::comm {
 
-/// `allocate` gives each rank of a node a part of one shared window. In an all-reduce each of the
+/// `allocate` gives each rank of a node a part of one shared window. In an all-reduce, each of the
 /// node's ranks owns a slice: it adds up all ranks' slices, always in the order of one tree; the
-/// owners of the same slice on all nodes all-reduce it over MPI; and each writes the
-/// sum to all ranks of its node. Nothing is copied, and two barriers of flags replace messages.
-/// Everything else is MPI's.
+/// owners of the same slice on all nodes all-reduce it over MPI; and each writes the sum to all
+/// ranks of its node. Nothing is copied, and two barriers of flags replace messages. Everything
+/// else goes through MPI.
 ///
-/// A rank that does not come to a barrier within the time-out is named: RuntimeFailure.
+/// A rank that does not reach a barrier within the time-out is named in a RuntimeFailure.
 /// Source: S. Jain et al., "Framework for scalable intra-node collective operations using shared
 /// memory", SC 2018.
 class NodeSharedCommunicator final : public Communicator {
@@ -47,14 +47,14 @@ class NodeSharedCommunicator final : public Communicator {
   [[nodiscard]] bool overlaps() const noexcept override { return queue_ != nullptr; }
 
  private:
-  struct Nodes;  // MPI's side, so that <mpi.h> stays out of headers
+  struct Nodes;  // MPI's part, so that <mpi.h> stays out of headers
 
-  /// One `allocate`: the parts of the node's ranks, one behind the other.
+  /// The memory of one `allocate`: the parts of the node's ranks, one after another.
   struct Window {
     runtime::NodeMemory memory;
     std::size_t part_bytes;
   };
-  /// The same range in every local rank's part.
+  /// The same range in the part of every local rank.
   struct Parts {
     std::byte* first;
     std::size_t part_bytes;
@@ -75,7 +75,7 @@ class NodeSharedCommunicator final : public Communicator {
   std::unique_ptr<Nodes> nodes_;
   NodeBarrier barrier_;
   std::vector<Window> windows_;
-  std::vector<const float*> addends_;  // of the slice being added up, one a local rank
+  std::vector<const float*> addends_;  // of the slice being added up, one per local rank
   std::vector<float*> results_;
   std::unique_ptr<OperationQueue> queue_;  // last, so that its thread ends first
 };

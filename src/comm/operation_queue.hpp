@@ -1,4 +1,4 @@
-// A thread that runs operations one after another, in the order in which they were given.
+// A thread that runs operations one after another, in the order in which they were queued.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +12,7 @@
 
 namespace lockstep::comm {
 
-/// Operations return when they ran. Destruction runs what is queued, then joins.
+/// Operations return when they ran. Destruction runs what is queued, then joins the thread.
 class OperationQueue {
  public:
   using Operation = std::packaged_task<OperationTime()>;
@@ -36,7 +36,7 @@ class OperationQueue {
   std::thread thread_;
 };
 
-/// Runs `operation` in the queue, or now if there is none.
+/// Runs `operation` in the queue, or immediately if there is none.
 [[nodiscard]] Completion run_or_queue(OperationQueue* queue, std::function<void()> operation);
 
 }  // namespace lockstep::comm

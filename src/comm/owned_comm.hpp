@@ -12,7 +12,7 @@
 
 namespace lockstep::comm {
 
-/// Freed at its end, unless an exception ends it: freeing may wait for the other ranks.
+/// Freed on destruction, unless an exception causes it: freeing may wait for the other ranks.
 class OwnedComm {
  public:
   OwnedComm() = default;
@@ -33,7 +33,7 @@ class OwnedComm {
   UnwindingProbe probe_;
 };
 
-/// MPI counts in int; a longer buffer would be cut silently.
+/// MPI counts in int; a longer buffer would be truncated silently.
 [[nodiscard]] inline int mpi_count(std::size_t elements) {
   if (elements > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     throw RuntimeFailure(

@@ -1,4 +1,4 @@
-// The communicator of a job of one rank: every operation is done at once.
+// The communicator of a job of one rank: every operation completes at once.
 #pragma once
 
 #include <algorithm>

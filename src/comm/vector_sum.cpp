@@ -4,8 +4,8 @@
 #include <array>
 #include <cstring>
 
-// One version for each generation of processors, chosen when the program is loaded; before the
-// sanitizers are ready, so not with them.
+// One version for each generation of processors, chosen when the program is loaded. That is before
+// the sanitizers are ready, so not with them.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define LOCKSTEP_FOR_EACH_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -26,7 +26,7 @@ LOCKSTEP_FOR_EACH_CPU void add(float* __restrict__ sum, const float* __restrict_
   for (std::size_t i = 0; i < count; ++i) sum[i] += values[i];
 }
 
-/// Asks for the line that holds `address` in order to write to it. Past the end it does nothing.
+/// Prefetches the line that holds `address` for writing. Does nothing past the end.
 void prefetch_for_writing(const float* address) {
   __builtin_prefetch(address, 1);
 }

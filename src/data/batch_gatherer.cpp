@@ -5,14 +5,14 @@
 namespace lockstep::data {
 namespace {
 
-/// A buffer for rows of `rows`.
+/// A buffer for `count` rows like `rows`.
 torch::Tensor buffer_for(const torch::Tensor& rows, std::int64_t count, torch::ScalarType type) {
   auto shape = rows.sizes().vec();
   shape[0] = count;
   return torch::empty(shape, rows.options().dtype(type));
 }
 
-/// One number a channel, to be spread over an input's other dimensions.
+/// One number per channel, to be broadcast over an input's other dimensions.
 torch::Tensor per_channel(const std::vector<double>& numbers, const torch::Tensor& inputs) {
   if (numbers.empty()) return {};
   std::vector<std::int64_t> shape(static_cast<std::size_t>(inputs.dim()) - 1, 1);
@@ -20,7 +20,7 @@ torch::Tensor per_channel(const std::vector<double>& numbers, const torch::Tenso
   return torch::tensor(numbers, torch::kFloat32).reshape(shape).to(inputs.device());
 }
 
-/// `rows`, where they are of the type that is wanted already.
+/// `last` if the rows already have its type; otherwise a buffer for them.
 torch::Tensor raw_buffer(const torch::Tensor& rows, std::int64_t count, const torch::Tensor& last) {
   return rows.scalar_type() == last.scalar_type() ? last
                                                   : buffer_for(rows, count, rows.scalar_type());
@@ -41,7 +41,7 @@ BatchGatherer::BatchGatherer(Dataset dataset, std::int64_t largest_batch)
 }
 
 void BatchGatherer::set_order(std::span<const std::int64_t> order) {
-  // from_blob wants a mutable pointer; nothing writes through it.
+  // from_blob takes a mutable pointer; nothing writes through it.
   auto* const first = const_cast<std::int64_t*>(order.data());
   const auto on_host =
       torch::from_blob(first, {static_cast<std::int64_t>(order.size())}, torch::kInt64);

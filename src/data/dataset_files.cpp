@@ -26,7 +26,7 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-/// Lower-case letters and digits alone: what is left of a name that was spelt in another way.
+/// Only the letters and digits, in lower case: what two spellings of a name have in common.
 std::string letters_of(std::string_view name) {
   std::string letters;
   for (const char c : name) {
@@ -36,7 +36,8 @@ std::string letters_of(std::string_view name) {
   return letters;
 }
 
-/// Begins as a part's name does, up to "idx": "Train-Images.idx3-ubyte.zip", "train_images.csv".
+/// Whether it begins like a part's name up to "idx": "Train-Images.idx3-ubyte.zip",
+/// "train_images.csv".
 bool is_near(const fs::path& path, Part part) {
   const std::string_view name = file_name(part);
   const auto stem = letters_of(name.substr(0, name.find("-idx")));

@@ -144,8 +144,7 @@ std::unique_ptr<DatasetSource> open_fashion_mnist(const std::vector<fs::path>& f
 }
 
 std::string published_digest(Part part) {
-  // Of the files that https://github.com/zalandoresearch/fashion-mnist offers, behind their
-  // headers.
+  // Of the files at https://github.com/zalandoresearch/fashion-mnist, after their headers.
   constexpr std::array kDigests = {
       "2e487a6c89124f78f2d7521542223cafe96f7123c3ca13d447772ac6ecbb3012",
       "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7",

@@ -31,7 +31,7 @@ bool read_all(int descriptor, std::span<unsigned char> bytes) {
 bool decode_gzip_member(int descriptor, std::int64_t file_bytes, std::int64_t skip,
                         std::span<unsigned char> destination) {
   const auto decoded_bytes = static_cast<std::size_t>(skip) + destination.size();
-  // More than incompressible data needs: whatever that is, it is not worth the memory.
+  // More than incompressible data needs: whatever it is, it is not worth the memory.
   constexpr std::int64_t kOverheadBytes = 1 << 16;
   if (file_bytes > static_cast<std::int64_t>(decoded_bytes + decoded_bytes / 8) + kOverheadBytes) {
     return false;

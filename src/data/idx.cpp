@@ -34,7 +34,7 @@ std::uint32_t big_endian(std::span<const unsigned char, 4> bytes) {
          (std::uint32_t{bytes[2]} << 8U) | std::uint32_t{bytes[3]};
 }
 
-/// What a file may be whose first bytes are not those of IDX, and what to do about it.
+/// What a file may be if its first bytes are not those of IDX, and what to do about it.
 std::string describe_other_kind(std::span<const unsigned char, 4> beginning) {
   const std::string_view text(reinterpret_cast<const char*>(beginning.data()), beginning.size());
   if (beginning[0] == 0 && beginning[1] == 0) {
@@ -73,7 +73,7 @@ struct IdxFile::Stream {
   std::uint32_t trailer = 0;  // the last four bytes: a gzip member's decoded length mod 2^32
 
   explicit Stream(const std::filesystem::path& path)
-      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {  // waits for no pipe
+      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {  // no wait for a pipe
     if (descriptor.get() < 0) {
       throw DataError(fmt::format("cannot open {}: {}", path.string(), system_error_text(errno)));
     }
@@ -115,7 +115,7 @@ struct IdxFile::Stream {
 
   [[nodiscard]] bool compressed() const { return gzdirect(file) == 0; }
 
-  /// The decoder's complaint, or "" if the stream is sound so far.
+  /// The decoder's error, or "" if the stream is sound so far.
   [[nodiscard]] std::string damage() const {
     int code = Z_OK;
     const char* text = gzerror(file, &code);
@@ -205,7 +205,7 @@ void IdxFile::read_into(std::span<std::byte> destination) {
       decode_gzip_member(stream_->descriptor.get(), stream_->file_bytes, header_bytes(), bytes)) {
     return;
   }
-  // A plain file, or one that is unusual or damaged: zlib knows where.
+  // A plain file, or one that is unusual or damaged: zlib can tell what is wrong.
   const auto got = static_cast<std::int64_t>(stream_->read(bytes));
   std::array<unsigned char, 1> beyond{};
   const bool more = got == elements_ && stream_->read(beyond) > 0;  // reading on checks the CRC

@@ -35,7 +35,7 @@ std::string read_bytes(const std::filesystem::path& path) {
   }
 }
 
-/// Numbers in the text of a PGM file.
+/// Reads the numbers in the text of a PGM file.
 class PgmReader {
  public:
   PgmReader(const std::filesystem::path& path, const std::string& bytes)
@@ -49,7 +49,7 @@ class PgmReader {
     if (most < 1 || most > kSixteenBits) fail(path_, fmt::format("greatest value {}", most));
     const auto pixels = checked_pixels(path_, picture.width, picture.height);
     ++position_;  // one space ends the header
-    const std::int64_t pixel_bytes = text ? 2 : (most > kMaxGrey ? 2 : 1);  // text: with a space
+    const std::int64_t pixel_bytes = text ? 2 : (most > kMaxGrey ? 2 : 1);  // as text: with a space
     const auto left = static_cast<std::int64_t>(bytes_.size() - std::min(position_, bytes_.size()));
     if (left < pixels * pixel_bytes - (text ? 1 : 0)) {
       fail(path_, fmt::format("the file ends after {} bytes of its {} × {} pixels", left,
@@ -98,7 +98,7 @@ class PgmReader {
 
   const std::filesystem::path& path_;
   const std::string& bytes_;
-  std::size_t position_ = 2;  // behind "P2" or "P5"
+  std::size_t position_ = 2;  // after "P2" or "P5"
 };
 
 bool has_bright_border(const torch::Tensor& grey) {
@@ -106,7 +106,7 @@ bool has_bright_border(const torch::Tensor& grey) {
   return border.to(torch::kFloat32).mean().item<double>() > kMaxGrey / 2.0;
 }
 
-/// Its longer side becomes kImageSide pixels; means over areas.
+/// Scales the longer side to kImageSide pixels by area averaging.
 torch::Tensor scaled(const torch::Tensor& grey) {
   const auto longest = std::max(grey.size(0), grey.size(1));
   const auto length = [&](std::int64_t pixels) {

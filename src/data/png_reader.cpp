@@ -17,7 +17,7 @@ namespace {
 
 constexpr unsigned kOpaque = 255;
 
-/// libpng reports errors by longjmp, which must not pass a frame with a destructor: so each of its
+/// libpng reports errors by longjmp, which must not skip a frame with a destructor. So each of its
 /// calls is made in a function that holds nothing but `this`.
 class PngDecoder {
  public:
@@ -31,14 +31,14 @@ class PngDecoder {
   PngDecoder(PngDecoder&&) = delete;
   PngDecoder& operator=(PngDecoder&&) = delete;
 
-  /// False on failure: `message` says why.
+  /// Returns false on failure; `message` says why.
   [[nodiscard]] bool read_header() {
     if (info_ == nullptr) return false;
     if (setjmp(png_jmpbuf(png_)) != 0) return false;  // NOLINT(cert-err52-cpp): libpng's way
     ::png_set_read_fn(png_, this, &read_bytes);
     ::png_set_benign_errors(png_, 1);
     ::png_read_info(png_, info_);
-    // To 8 bits a channel. Like most programs it lets gamma and colour profiles alone: they are
+    // Convert to 8 bits per channel. Like most programs, ignore gamma and colour profiles: they are
     // wrong more often than not.
     ::png_set_expand(png_);
     ::png_set_scale_16(png_);
@@ -88,8 +88,8 @@ std::uint8_t grey_of(const std::uint8_t* red_green_blue) {
   return static_cast<std::uint8_t>(sum >> 16U);
 }
 
-/// Puts the picture on a background from which it differs: what is bright on black, what is dark
-/// on white.
+/// Puts the picture on a background that contrasts with it: bright ones on black, dark ones on
+/// white.
 void remove_transparency(const std::vector<std::uint8_t>& alpha, Picture& picture) {
   std::uint64_t visible = 0;
   std::uint64_t brightness = 0;

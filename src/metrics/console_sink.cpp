@@ -22,7 +22,7 @@ class ConsoleSink final : public EventSink {
     print(fmt::format("Epoch {}\n-------------------------------\n", event.epoch));
   }
   void on(const TrainStep& event) override {
-    // With a padded tail an epoch trains a few samples twice; the tutorial's lines end at the
+    // With a padded tail, an epoch trains a few samples twice; the tutorial's lines end at the
     // total.
     print(fmt::format("loss: {:7f}  [{:5d}/{:5d}]\n", event.loss,
                       std::min(event.samples, event.samples_per_epoch), event.samples_per_epoch));
@@ -42,7 +42,7 @@ class ConsoleSink final : public EventSink {
   void print(std::string_view text) {
     try {
       if (!told_) return write_standard_output(text);
-      // A reader that has kept one line waiting does not keep each later one.
+      // A reader that has delayed one line does not delay every later one.
       write_standard_output(text, std::chrono::milliseconds(0));
     } catch (const RuntimeFailure& failure) {
       if (!std::exchange(told_, true)) tell_of_failure_(failure);

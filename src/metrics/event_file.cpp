@@ -23,7 +23,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "records are written as they lie");
 
-/// The numbers of the messages' fields.
+/// Field numbers of the messages.
 namespace field {
 namespace event {
 enum : std::uint8_t { kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5, kSessionLog = 7 };
@@ -54,7 +54,8 @@ enum : std::uint8_t { kName = 1 };
 constexpr int kSessionStarts = 1;
 constexpr int kDtypeString = 7;
 
-/// CRC-32C, rotated and shifted, so that checksums of data with checksums in it are good ones too.
+/// CRC-32C, rotated and shifted, so that checksums of data that contains checksums are good ones
+/// too.
 std::uint32_t masked_crc(std::string_view bytes) {
   constexpr std::uint32_t kCastagnoli = 0x1EDC6F41;
   constexpr std::uint32_t kAllOnes = 0xFFFFFFFF;
@@ -72,7 +73,7 @@ void append_raw(std::string& text, Number number) {
   text.append(bytes.data(), bytes.size());
 }
 
-/// Length, its checksum, the data, theirs.
+/// Length, its checksum, the data, their checksum.
 std::string record_of(std::string_view data) {
   std::string length;
   append_raw(length, static_cast<std::uint64_t>(data.size()));
@@ -87,7 +88,7 @@ double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// With ten digits, as everybody's, so that names sort by time.
+/// With ten digits, as TensorBoard's own writers use, so that names sort by time.
 std::filesystem::path name_of_file(double seconds) {
   constexpr std::size_t kLongestName = 256;
   std::array<char, kLongestName> host{};
@@ -109,7 +110,7 @@ void Summary::add_histogram(const Histogram& histogram) {
   if (histogram.counts.empty()) return;
   const auto width =
       (histogram.most - histogram.least) / static_cast<double>(histogram.counts.size());
-  std::vector<double> limits;  // each the upper end of its part
+  std::vector<double> limits;  // the upper end of each bin
   for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
     limits.push_back(histogram.least + width * static_cast<double>(i + 1));
   }
@@ -173,7 +174,7 @@ void EventFile::write(const Summary& summary, std::int64_t step) {
   append(bytes);
 }
 
-/// An event that has no more than its time yet.
+/// An event with nothing but its time.
 std::string EventFile::event_now() {
   last_seconds_ = std::max(last_seconds_, seconds_since_1970());
   std::string bytes;
@@ -184,7 +185,7 @@ std::string EventFile::event_now() {
 void EventFile::append(std::string_view event) {
   if (file_.get() < 0) return;
   const auto [failure, torn] = append_whole(file_.get(), as_byte_span(record_of(event)), path_);
-  if (torn) file_ = FileDescriptor();  // behind half a record, readers find nothing
+  if (torn) file_ = FileDescriptor();  // readers stop at half a record
   if (!failure.empty() && !told_) {
     log_.warning(fmt::format("{}: TensorBoard will not show {}", failure,
                              torn ? "the rest of this run" : "its next events"));

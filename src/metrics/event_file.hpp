@@ -1,4 +1,4 @@
-// The file format of TensorBoard: records of protocol buffers with checksums.
+// TensorBoard's file format: records of protocol buffers with checksums.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,14 @@ class Summary {
   std::string bytes_;
 };
 
-/// Appends events, each by one `write`. A record that cannot be written is left out whole; that is
-/// told once, until one can be written again. One thread.
+/// Appends events, each with one `write`. A record that cannot be written is dropped as a whole; it
+/// warns once, until a record can be written again. One thread.
 class EventFile {
  public:
-  /// Makes events.out.tfevents.<time>.<host>.<process id> in `folder`. Steps from `first_step` on
-  /// in earlier files count no more. TensorBoard reads files in the order of their names, so time
-  /// begins behind that of earlier files, though this host's clock may be behind. A failure is
-  /// told, and nothing written then.
+  /// Makes events.out.tfevents.<time>.<host>.<process id> in `folder`. From `first_step` on, steps
+  /// in earlier files no longer count. TensorBoard reads files in the order of their names, so the
+  /// time begins after that of earlier files, even if this host's clock is behind. A failure is
+  /// reported, and then nothing is written.
   EventFile(const std::filesystem::path& folder, std::int64_t first_step);
 
   void write(const Summary& summary, std::int64_t step);
@@ -43,11 +43,11 @@ class EventFile {
   [[nodiscard]] std::string event_now();
   void append(std::string_view event);
 
-  double last_seconds_;         // since 1970: of the last event; never less than in earlier files
-  std::filesystem::path path_;  // behind it: made from it
+  double last_seconds_;         // since 1970, of the last event; never less than in earlier files
+  std::filesystem::path path_;  // declared after it, since it is made from it
   FileDescriptor file_;
   Log log_{Log::Level::kInfo};
-  bool told_ = false;  // that records are being lost
+  bool told_ = false;  // whether the loss of records was reported
 };
 
 }  // namespace lockstep::metrics

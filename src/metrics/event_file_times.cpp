@@ -13,7 +13,7 @@ namespace lockstep::metrics {
 namespace {
 
 constexpr std::streamsize kChecksumBytes = 4;
-constexpr std::int64_t kLastSecond = 9'999'999'998;  // later ones have more digits, or are no times
+constexpr std::int64_t kLastSecond = 9'999'999'998;  // later: more digits, or not a time
 
 /// The seconds in "events.out.tfevents.1700000000.host.77"; -1 for other files.
 std::int64_t seconds_in_name(const std::string& name) {
@@ -24,7 +24,7 @@ std::int64_t seconds_in_name(const std::string& name) {
   return seconds <= kLastSecond ? seconds : -1;
 }
 
-/// The time of the record's event, which every writer puts first; 0 if it is not there.
+/// The time of the record's event, which every writer puts first; 0 if it is missing.
 double wall_time(std::ifstream& file, std::uint64_t bytes) {
   constexpr char kWallTimeIsDouble = 0x09;
   std::array<char, 1 + sizeof(double)> begin{};
@@ -32,7 +32,7 @@ double wall_time(std::ifstream& file, std::uint64_t bytes) {
   file.ignore(static_cast<std::streamsize>(bytes - begin.size()));
   double seconds = 0;
   std::memcpy(&seconds, begin.data() + 1, sizeof(seconds));
-  const bool is_time = seconds <= static_cast<double>(kLastSecond);  // not so if it is no number
+  const bool is_time = seconds <= static_cast<double>(kLastSecond);  // false if it is not a number
   return begin[0] == kWallTimeIsDouble && is_time ? seconds : 0;
 }
 

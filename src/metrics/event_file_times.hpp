@@ -1,4 +1,4 @@
-// How late it was in the event files that a folder holds.
+// The latest time in the event files of a folder.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,9 @@ namespace lockstep::metrics {
 
 inline constexpr const char* kNameBegin = "events.out.tfevents.";
 
-/// Seconds since 1970 at which a further event file may begin so that its name and its events come
-/// behind those of the files in `folder`; 0 if there are none. What cannot be read is left out.
+/// The time, in seconds since 1970, at which another event file may begin so that its name and its
+/// events come after those of the files in `folder`; 0 if there are none. Ignores what cannot be
+/// read.
 [[nodiscard]] double seconds_behind_event_files(const std::filesystem::path& folder);
 
 }  // namespace lockstep::metrics

@@ -103,8 +103,7 @@ class JsonLinesSink final : public EventSink {
   }
 
  private:
-  /// A disk that is full must not end the training: lines that cannot be written are left out,
-  /// whole.
+  /// A full disk must not end the training: lines that cannot be written are dropped as a whole.
   void write(const Json& object) {
     std::string line = json_line(object);
     line.push_back('\n');
@@ -120,7 +119,7 @@ class JsonLinesSink final : public EventSink {
   std::filesystem::path path_;
   FileDescriptor file_;
   Log log_{Log::Level::kInfo};
-  bool told_ = false;  // that lines are being lost
+  bool told_ = false;  // whether the loss of lines was reported
   bool torn_ = false;  // the last line has no end
 };
 

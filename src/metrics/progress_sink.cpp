@@ -13,7 +13,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kBetweenDrawings = std::chrono::milliseconds(100);
-// What was printed has reached the terminal by then, also through mpirun: it would tear the line.
+// By then, what was printed has reached the terminal, even through mpirun; earlier, it would tear
+// the line.
 constexpr auto kBehindOutput = std::chrono::milliseconds(30);
 constexpr int kWidestBar = 40;
 constexpr int kNarrowestBar = 8;
@@ -70,17 +71,17 @@ class ProgressSink final : public EventSink {
   void on(const RunEnd& /*event*/) override { make_way(); }
 
  private:
-  /// For a line that somebody will print now.
+  /// Clears the line before somebody prints.
   void make_way() {
     line_.clear();
     last_output_ = now_();
   }
 
-  /// Images a second, of the last seconds more than of those before.
+  /// Images per second; recent seconds weigh more than earlier ones.
   double speed(const StepEnd& event, Clock::time_point now) {
     constexpr double kOfTheNewest = 0.3;
     const double seconds = seconds_between(measured_, now);
-    // Behind a resume in the middle of an epoch, the first look shows where that was.
+    // After a resume in the middle of an epoch, the first step shows where that was.
     const bool first = images_ == 0 && speed_ == 0;
     const auto begin =
         first ? std::max(event.samples - since_start(event), std::int64_t{0}) : images_;
@@ -116,8 +117,8 @@ class ProgressSink final : public EventSink {
   Clock::time_point start_;
   Clock::time_point last_drawn_;
   Clock::time_point last_output_;
-  Clock::time_point measured_;  // when images_ was looked at
-  std::int64_t images_ = 0;     // of the epoch, then
+  Clock::time_point measured_;  // when images_ was updated
+  std::int64_t images_ = 0;     // of the epoch at that time
   double speed_ = 0;
 };
 

@@ -14,7 +14,7 @@ class SummarySink final : public EventSink {
   using EventSink::on;
 
   void on(const EpochEnd& event) override {
-    if (event.series.step.empty()) return;  // a resume at the epoch's end: nothing to tell anew
+    if (event.series.step.empty()) return;  // resumed at the epoch's end: nothing new to report
     log_.info(fmt::format(
         "epoch {}: {:.2f} s, {:.0f} images/s, mean training loss {:.4f}, {:.0f} % of the step's "
         "time waiting for communication",

@@ -87,7 +87,7 @@ class TensorBoardSink final : public EventSink {
   std::filesystem::path folder_;
   Options options_;
   std::int64_t histogram_every_;
-  std::optional<EventFile> file_;  // from the start of the run on
+  std::optional<EventFile> file_;  // since the start of the run
 };
 
 }  // namespace

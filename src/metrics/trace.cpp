@@ -16,8 +16,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kAllReduce = "all-reduce";
 
-// Process and thread 0 are the idle task to Perfetto, which shows what they do as one: all ids are
-// from 1.
+// To Perfetto, process and thread 0 are the idle task, whose threads it shows as one: all ids start
+// at 1.
 enum Thread : std::uint8_t { kComputation = 1, kCommunication };
 
 int process_of(int rank) {
@@ -28,7 +28,7 @@ double seconds_of(Clock::time_point time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// To the nanosecond, which clocks do not go beyond.
+/// To the nanosecond, the resolution of the clocks.
 double microseconds(double seconds) {
   constexpr double kNanosecondsPerSecond = 1e9;
   constexpr double kNanosecondsPerMicrosecond = 1e3;

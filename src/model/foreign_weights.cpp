@@ -27,7 +27,7 @@ constexpr std::array<Format, 8> kFormats = {{
     {"<", "a web page or other markup: the download failed?"},
     {"{", "a JSON file: name the .safetensors file beside it"},
     {"\x80",
-     nullptr},  // a pickle: what torch.save wrote before PyTorch 1.6; behind "\x80" its protocol
+     nullptr},  // a pickle, which torch.save wrote before PyTorch 1.6; the protocol follows "\x80"
 }};
 
 /// The name of a zip archive's first file.

@@ -1,4 +1,4 @@
-// Weights in other formats: what they are, and how they become safetensors.
+// Weights in other formats: recognising them, and how to convert them to safetensors.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,8 @@
 
 namespace lockstep::model {
 
-/// What a file that is no safetensors file seems to be by its first bytes, and what to do: the
-/// second half of an error's line. Empty if nothing is known of it.
+/// What a file that is not a safetensors file seems to be, judging by its first bytes, and what to
+/// do: the second half of an error's line. Empty if it is unknown.
 [[nodiscard]] std::string describe_foreign_weights(std::string_view beginning,
                                                    const std::filesystem::path& path);
 

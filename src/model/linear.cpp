@@ -6,7 +6,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-/// `tensor` in `type`. LibTorch's own `to` costs a dispatch even where there is nothing to do.
+/// `tensor` in `type`. LibTorch's own `to` costs a dispatch even if there is nothing to do.
 torch::Tensor as(torch::ScalarType type, const torch::Tensor& tensor) {
   return tensor.scalar_type() == type ? tensor : tensor.to(type);
 }
@@ -15,7 +15,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   enum Input : std::size_t { kInput, kWeight, kBias, kInputs };
   enum Saved : std::size_t { kUsedInput, kUsedWeight, kMasterWeight };
 
-  /// `type`: what is multiplied, and the result.
+  /// `type`: the type of the factors and of the result.
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& input,
                                const torch::Tensor& weight, const torch::Tensor& bias,
                                torch::ScalarType type) {
@@ -41,7 +41,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
     return gradients;
   }
 
-  /// Returns what the accumulator has to add: nothing where it is done already.
+  /// Returns what the accumulator has to add: nothing if that is already done.
   static torch::Tensor add_weight_gradient(const torch::Tensor& weight,
                                            const torch::Tensor& gradient,
                                            const torch::Tensor& input) {

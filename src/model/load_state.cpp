@@ -16,7 +16,7 @@ namespace {
 using Tensors = std::vector<NamedTensor>;
 using Texts = std::vector<std::string>;
 
-/// How `tensors` differ from what `state` needs, in names and shapes; "" if they do not.
+/// How `tensors` differ from what `state` needs in names and shapes; "" if they do not.
 std::string misfits(const Tensors& tensors, const Tensors& state) {
   Texts unknown;
   Texts missing;
@@ -46,13 +46,13 @@ std::string misfits(const Tensors& tensors, const Tensors& state) {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-/// Where in the tensor its first element of this kind is.
+/// The position of the first true element.
 std::vector<std::int64_t> index_of_first(const torch::Tensor& mask) {
   const auto indices = mask.nonzero()[0].contiguous();
   return {indices.data_ptr<std::int64_t>(), indices.data_ptr<std::int64_t>() + indices.numel()};
 }
 
-/// The tensor as float32, every element finite.
+/// The tensor as float32, with every element finite.
 torch::Tensor finite_floats(const NamedTensor& tensor, const std::filesystem::path& path) {
   if (!tensor.value.is_floating_point()) {
     throw DataError(

@@ -18,7 +18,7 @@ const NamedTensor* weight_of_layer(const std::vector<NamedTensor>& tensors, int 
   return find_tensor(tensors, fmt::format("{}{}.weight", kLayerPrefix, layer));
 }
 
-/// Inputs, hidden widths and outputs of an Mlp; nothing if that is not what it is.
+/// Inputs, hidden widths and outputs of an Mlp; nothing if the tensors are not one.
 std::optional<std::vector<std::int64_t>> widths_of(const std::vector<NamedTensor>& tensors) {
   std::vector<std::int64_t> widths;
   for (int layer = 0;; layer += 2) {
@@ -44,7 +44,7 @@ torch::Tensor rows_of(const torch::Tensor& inputs, std::int64_t width) {
   if (inputs.requires_grad() || !inputs.is_contiguous()) {
     return inputs.reshape({inputs.size(0), width});
   }
-  // Autograd need not know of a view of what it does not differentiate: 1 % of a small step.
+  // Autograd need not know about a view of what it does not differentiate: 1 % of a small step.
   const at::AutoDispatchBelowADInplaceOrView guard;
   return inputs.view({inputs.size(0), width});
 }

@@ -14,8 +14,8 @@
 namespace lockstep::model {
 namespace {
 
-// DistributedDataParallel's and DataParallel's, torch.compile's, and the usual name of a network
-// inside another module.
+// From DistributedDataParallel and DataParallel, from torch.compile, and the usual name of a
+// network inside another module.
 constexpr std::array<std::string_view, 3> kWrappers = {"module.", "_orig_mod.", "model."};
 
 bool all_begin_with(const std::vector<NamedTensor>& tensors, const std::string& prefix) {
@@ -23,7 +23,7 @@ bool all_begin_with(const std::vector<NamedTensor>& tensors, const std::string& 
                      [&](const NamedTensor& tensor) { return tensor.name.starts_with(prefix); });
 }
 
-/// What wrappers have put before every name, if the names are those of an Mlp behind it.
+/// What wrappers have put before every name, if the names after it are those of an Mlp.
 std::string wrapping_of(const std::vector<NamedTensor>& tensors) {
   std::string prefix;
   while (!tensors.empty()) {

@@ -38,7 +38,7 @@ void read_at(const FileDescriptor& file, std::int64_t offset, std::span<std::byt
 }
 
 FileDescriptor open_regular(const std::filesystem::path& path, struct stat& status) {
-  // Opening a pipe that nobody writes would wait.
+  // Opening a pipe without a writer would wait.
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
     throw DataError(fmt::format("cannot open {}: {}", path.string(), system_error_text(errno)));
@@ -51,8 +51,8 @@ FileDescriptor open_regular(const std::filesystem::path& path, struct stat& stat
   return file;
 }
 
-/// Says what a file is if it is no safetensors file, whose headers begin with a brace, and that is
-/// known.
+/// Says what kind of file this is, if that is known and it is not a safetensors file, whose headers
+/// begin with a brace.
 void complain_of_foreign(const FileDescriptor& file, std::int64_t file_bytes,
                          const std::filesystem::path& path, const Complaint& fail) {
   std::string beginning(
@@ -65,7 +65,7 @@ void complain_of_foreign(const FileDescriptor& file, std::int64_t file_bytes,
   }
 }
 
-/// The header's text: its length checked against the file's before it is allocated.
+/// The header's text. Its length is checked against the file's before it is allocated.
 std::string read_header(const FileDescriptor& file, std::int64_t file_bytes,
                         const std::filesystem::path& path, const Complaint& fail) {
   std::array<std::uint64_t, 1> length{};
@@ -88,7 +88,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
   std::vector<NamedTensor> kept;
   std::vector<std::span<const std::byte>> parts(2);
   nlohmann::ordered_json header;
-  header[kMetadata] = nullptr;  // first, though it is known last
+  header[kMetadata] = nullptr;  // first, although its value is known last
   std::int64_t offset = 0;
   for (const auto& [name, value] : tensors) {
     kept.push_back({name, value.detach().to(torch::kCPU).contiguous()});
@@ -117,7 +117,7 @@ std::vector<NamedTensor> read_safetensors(const std::filesystem::path& path,
   const auto file = open_regular(path, status);
   const std::string text = read_header(file, status.st_size, path, fail);
   const auto header = nlohmann::ordered_json::parse(text, nullptr, false);
-  // The parser takes a zero byte for the end of the text.
+  // The parser takes a zero byte as the end of the text.
   if (!header.is_object() || text.find('\0') != std::string::npos) {
     complain_of_foreign(file, status.st_size, path, fail);
     fail(kLengthBytes, "the header is not a JSON object");

@@ -21,12 +21,12 @@ std::span<const std::byte> bytes_of(const torch::Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()};
 }
 
-/// What other programs add to the metadata is their own.
+/// What other programs add to the metadata is their own business.
 bool is_digested(const std::string& entry) {
   return entry != kDigestEntry && (entry == kFormatEntry || entry.starts_with(kOwnEntries));
 }
 
-/// As earlier versions computed it: over the header's text, with zeros in the digest's own place.
+/// As earlier versions computed it: over the header's text, with zeros in place of the digest.
 std::string digest_of_text(std::string header, std::size_t digest_position,
                            const std::vector<NamedTensor>& tensors) {
   header.replace(digest_position, kDigestCharacters, kDigestCharacters, '0');

@@ -48,7 +48,7 @@ std::int64_t size_in(const json& value, const std::string& tensor, const Complai
   return value.get<std::int64_t>();
 }
 
-/// One entry of the header, checked in itself.
+/// One entry of the header, checked on its own.
 HeaderEntry parse_entry(const std::string& name, const json& fields, const Complaint& fail) {
   const auto offsets = fields.find("data_offsets");
   const auto shape = fields.find("shape");

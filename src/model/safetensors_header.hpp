@@ -1,4 +1,4 @@
-// The header of a safetensors file: what it says, checked before anything is allocated for it.
+// The header of a safetensors file: its content, checked before anything is allocated for it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class Complaint {
   std::string file_;
 };
 
-/// A type of elements, under the format's name and LibTorch's.
+/// An element type, with the format's name and LibTorch's.
 struct ElementType {
   const char* name;
   torch::ScalarType type;
@@ -44,7 +44,7 @@ struct HeaderEntry {
   std::int64_t end = 0;
 };
 
-/// All tensors, by offset; they tile the `data_bytes` behind the header without gap or overlap.
+/// All tensors, by offset; they tile the `data_bytes` after the header without gap or overlap.
 [[nodiscard]] std::vector<HeaderEntry> parse_entries(const nlohmann::ordered_json& header,
                                                      std::int64_t data_bytes,
                                                      const Complaint& fail);

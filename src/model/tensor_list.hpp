@@ -1,4 +1,4 @@
-// Looking tensors up by name, and naming them to people.
+// Looking up tensors by name, and naming them to people.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace lockstep::model {
 
-/// Null if there is none of this name.
+/// Null if there is none with this name.
 [[nodiscard]] const NamedTensor* find_tensor(const std::vector<NamedTensor>& tensors,
                                              const std::string& name);
 /// The first few of `texts`, and how many more there are.

@@ -23,7 +23,7 @@ bool is_blank(char character) {
   return kBlank.find(character) != std::string_view::npos;
 }
 
-/// Up to a # that begins a comment.
+/// `text` up to a # that begins a comment.
 std::string_view without_comment(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '#' && (i == 0 || is_blank(text[i - 1]))) return text.substr(0, i);
@@ -31,7 +31,7 @@ std::string_view without_comment(std::string_view text) {
   return text;
 }
 
-/// What stands behind the `=`, which may be in quotes as a whole.
+/// What follows the `=`; quotes may enclose it as a whole.
 std::string_view value_of(std::string_view text) {
   const auto inside = trimmed(text);
   if (!inside.empty() && (inside.front() == '"' || inside.front() == '\'')) {

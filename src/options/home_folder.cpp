@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kAccountBytes = 16384;  // of one entry of the user database
 
-/// Empty if there is no such user. No name: this process's user.
+/// Empty if there is no such user. Without a name: this process's user.
 std::string home_of(const std::string& user) {
   passwd entry{};
   passwd* found = nullptr;

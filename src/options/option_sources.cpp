@@ -63,13 +63,13 @@ std::string variable_name(std::string option) {
   return std::string(kPrefix) + option;
 }
 
-/// The first option added with each name stays.
+/// Keeps the first option added under each name.
 class Collected {
  public:
   void add(const std::string& name, const std::string& value, const std::string& source) {
     if (!options_.contains(name)) set(name, value, source);
   }
-  /// The last one with this name stays.
+  /// Replaces any earlier option of this name.
   void set(const std::string& name, const std::string& value, const std::string& source) {
     options_[name] = {name, value, source};
     levels_[name] = level_;
@@ -100,7 +100,7 @@ class Collected {
 };
 
 [[noreturn]] void refuse_operand(const std::string& argument, const OptionTable& table) {
-  constexpr std::size_t kShortestName = 3;  // anything is near to less
+  constexpr std::size_t kShortestName = 3;  // a shorter name is close to any other
   const auto name = argument.substr(0, argument.find('='));
   const auto letter =
       std::find_if(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
@@ -113,8 +113,8 @@ class Collected {
               : std::string(": every option starts with -- and a value follows its name")));
 }
 
-/// Throws for the first option that stands without its value, if there is one: the library would
-/// take the next option for it.
+/// Throws for the first option that lacks its value, if there is one: the library would take the
+/// next option as the value.
 void refuse_missing_value(const OptionTable& table, const std::vector<std::string>& arguments) {
   const auto names = known_names(table);
   const auto name_in = [&](const std::string& argument) -> std::string {
@@ -150,7 +150,7 @@ void read_command_line(const OptionTable& table, const std::vector<std::string>&
             .style(style::allow_long | style::long_allow_adjacent | style::long_allow_next)
             .run();
     for (const auto& option : parsed.options) {
-      // Where operands may follow, what stands behind a flag is one; "--flag=off" gives it a value.
+      // Where operands may follow, what comes after a flag is one; "--flag=off" gives it a value.
       const bool is_operand = option.string_key.empty();
       const bool took_operand =
           !is_operand && operands != nullptr && option.original_tokens.size() > 1 &&
@@ -195,7 +195,7 @@ void read_environment(const OptionTable& table, const std::vector<std::string>& 
   for (const auto& entry : environment) {
     const auto equals = entry.find('=');
     const auto variable = entry.substr(0, equals);
-    if (equals == entry.size() - 1) continue;  // set to nothing: not set
+    if (equals == entry.size() - 1) continue;  // set to nothing counts as not set
     if (!variable.starts_with(kPrefix) || equals == std::string::npos) continue;
     const auto option = options_by_variable.find(variable);
     if (option != options_by_variable.end()) {
@@ -227,7 +227,7 @@ void read_config_file(const OptionTable& table, const GivenOption& config,
       collected.add(name, value, source);
       continue;
     }
-    // A run's record has all of train's options, whichever command takes some of them.
+    // A run's record has all of train's options, even if the command takes only some of them.
     const bool is_record = source == config.value;
     const bool elsewhere =
         std::find(names_elsewhere.begin(), names_elsewhere.end(), name) != names_elsewhere.end();

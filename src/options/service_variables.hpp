@@ -1,4 +1,5 @@
-// Variables that look like options and are none: Kubernetes tells a pod of its services by them.
+// Variables that look like options but are not: Kubernetes describes its services to a pod with
+// them.
 #pragma once
 
 #include <string>

@@ -28,7 +28,7 @@ namespace {
 constexpr auto kLimit = std::chrono::seconds(60);
 constexpr const char* kProgram = "gnuplot";
 
-/// A folder of this process's own that goes with the object.
+/// A folder of this process's own, removed with the object.
 class ScratchFolder {
  public:
   ScratchFolder() {
@@ -66,7 +66,7 @@ std::string read_text(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The exit status as waitpid has it, or nothing that can be had: -1.
+/// The exit status as waitpid returns it; -1 if there is none.
 int wait_within_limit(pid_t child) {
   const auto start = std::chrono::steady_clock::now();
   int status = -1;

@@ -9,7 +9,7 @@
 namespace lockstep::report {
 namespace {
 
-// Nothing may be loaded, so that the page shows the same anywhere.
+// Nothing may be loaded, so that the page looks the same everywhere.
 constexpr const char* kHead = R"(<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -1,4 +1,4 @@
-// The frame of a page that needs nothing else.
+// The frame of a self-contained page.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace lockstep::report {
 
-/// Up to the beginning of the body.
+/// The page up to the beginning of the body.
 [[nodiscard]] std::string page_head(const std::string& title);
 inline constexpr const char* kPageEnd = "</body>\n</html>\n";
 

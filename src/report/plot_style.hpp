@@ -19,16 +19,16 @@ inline constexpr const char* kCommonPlotSettings =
     "'black'\n"
     "set boxwidth 0.6\n";
 
-/// Colours by Okabe and Ito, which the colour-blind can tell apart.
+/// Colours by Okabe and Ito, which colour-blind people can tell apart.
 [[nodiscard]] const char* plot_colour(std::size_t index);
 
-/// The style of the index-th line: they also differ in dashes and marks, for print.
+/// The style of line number `index`: lines also differ in dashes and marks, for print.
 [[nodiscard]] std::string line_style(std::size_t index);
 
-/// `lines` as data of the name $d<index>.
+/// `lines` as a data block named $d<index>.
 [[nodiscard]] std::string named_block(std::size_t index, const std::string& lines);
 
-/// With commas between.
+/// Joined with commas.
 [[nodiscard]] std::string joined(const std::vector<std::string>& parts);
 
 }  // namespace lockstep::report

@@ -10,11 +10,11 @@ constexpr double kPerSecond = 1000.0;  // milliseconds
 constexpr double kMicrosecondsPerMillisecond = 1000.0;
 constexpr double kGoodEfficiency = 0.9;
 constexpr std::int64_t kMaxBatch = 1 << 16;
-// Vectors of quite another size go by other protocols or other caches, and say nothing of a
+// Vectors of very different sizes use other protocols or other caches, and say nothing about a
 // gradient's.
 constexpr std::int64_t kNearInSize = 8;
 
-/// One rank's mean step by its batch, for the series' model and threads.
+/// Fits one rank's mean step by its batch, for the series' model and threads.
 void fit_compute(const Sweep& sweep, const StepSettings& like, ScalingModel& model) {
   std::vector<double> batches;
   std::vector<double> times;
@@ -34,7 +34,7 @@ void fit_compute(const Sweep& sweep, const StepSettings& like, ScalingModel& mod
   model.most_batch = *most;
 }
 
-/// What only several ranks show, from the point with the most.
+/// Takes what only several ranks show from the point with the most ranks.
 void take_from_largest(const ScalingPoint& point, ScalingModel& model) {
   const double alone_ms = model.compute_ms.at(static_cast<double>(point.settings.batch_size));
   if (point.lost.shared_machine) {
@@ -49,9 +49,9 @@ struct Range {
   double high = 0;
 };
 
-/// What may be true where a model says `value` and was off by `error`, as a share of what was
-/// measured: |value / truth − 1| ≤ error. A model that was off by 90 % or more bounds nothing from
-/// above: ten times the value stands for that.
+/// What may be true if a model says `value` and was off by `error`, as a share of what was
+/// measured: |value / truth − 1| ≤ error. A model that was off by 90 % or more gives no upper
+/// bound: ten times the value stands for that.
 Range truth(double value, double error) {
   constexpr double kWorst = 0.9;
   return {value / (1 + error), value / (1 - std::min(error, kWorst))};
@@ -71,8 +71,9 @@ Range all_reduce_range_ms(const ScalingModel& model, int ranks) {
   return range;
 }
 
-/// By the checks of whole steps, and by the parts: an all-reduce that takes longer than predicted
-/// finds no more computation to hide behind, one that takes less hides the same share.
+/// Bounds from the checks of whole steps, and from the parts: an all-reduce that takes longer than
+/// predicted finds no more computation to hide behind, while one that takes less hides the same
+/// share.
 Range step_range_ms(const ScalingModel& model, int ranks, double batch_size, Range all_reduce) {
   const double step = model.step_ms(ranks, batch_size);
   const double alone = model.compute_ms.at(batch_size);

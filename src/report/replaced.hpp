@@ -1,4 +1,4 @@
-// Texts with pieces of them exchanged.
+// Replacing pieces of texts.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace lockstep::report {
 
-/// `text` with `to` wherever `from`, which is not empty, stood.
+/// `text` with every occurrence of `from`, which is not empty, replaced by `to`.
 [[nodiscard]] inline std::string replaced(std::string_view text, std::string_view from,
                                           std::string_view to) {
   std::string result;

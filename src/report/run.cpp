@@ -45,7 +45,7 @@ json read_document(const std::filesystem::path& path) {
   return document;
 }
 
-/// JSON has no infinities and no NaN: null stands for them.
+/// JSON has neither infinities nor NaN: null stands for them.
 double number(const json& event, const char* key) {
   const auto& value = event.at(key);
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();

@@ -13,7 +13,7 @@
 namespace lockstep::report {
 namespace {
 
-constexpr std::size_t kMaxPoints = 1000;  // of a curve: more cannot be seen
+constexpr std::size_t kMaxPoints = 1000;  // of a curve: more would not be visible
 
 /// A curve: its points as lines of data, its name, its style.
 struct Curve {
@@ -38,7 +38,7 @@ Plot plot_of(const std::string& title, const std::string& caption, const std::st
                       settings, joined(plots))};
 }
 
-/// Means over neighbours where there are too many.
+/// Averages neighbours if there are too many points.
 std::string step_data(const Run& run, const std::function<double(const LoggedStep&)>& value) {
   const std::size_t together = (run.steps.size() + kMaxPoints - 1) / kMaxPoints;
   std::string data;
@@ -66,8 +66,8 @@ std::string name_of(const std::vector<Run>& runs, const Run& run, const std::str
   return runs.size() == 1 ? what : fmt::format("{}, {}", run.name, what);
 }
 
-/// Lines through marks: of figures that are taken now and then. Test figures have full marks and
-/// lines; a run alone shows its two sets in two colours.
+/// Lines through marks, for metrics that are taken now and then. Test metrics have filled marks and
+/// solid lines; a single run shows its two sets in two colours.
 std::string marked(const std::vector<Run>& runs, std::size_t run, bool test) {
   const auto colour = runs.size() == 1 && test ? run + 1 : run;
   return fmt::format("linespoints lw 2 pt {} ps 0.9 dt {} lc rgb '{}'",

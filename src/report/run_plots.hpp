@@ -9,7 +9,7 @@
 
 namespace lockstep::report {
 
-/// Of what the runs have recorded; a run keeps its colour and dashes in all of them.
+/// Plots of what the runs have recorded; a run keeps its colour and dashes in all of them.
 [[nodiscard]] std::vector<Plot> run_plots(const std::vector<Run>& runs);
 
 }  // namespace lockstep::report

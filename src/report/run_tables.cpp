@@ -28,7 +28,7 @@ double mean_speed(const Run& run) {
   return run.seconds > 0 ? images / run.seconds : 0;
 }
 
-/// The figures of `epoch`, if there are any.
+/// The metrics of `epoch`, if there are any.
 const Figures* of_epoch(const std::vector<Figures>& all, std::int64_t epoch) {
   const auto found = std::find_if(all.begin(), all.end(),
                                   [epoch](const Figures& one) { return one.epoch == epoch; });
@@ -40,7 +40,7 @@ ordered_json number_or_null(const Figures* figures, double Figures::*value) {
                                                            : ordered_json(figures->*value);
 }
 
-/// The columns of the CSV file, and an epoch's part of the JSON document.
+/// The columns of the CSV file, and one epoch's part of the JSON document.
 ordered_json epoch_json(const Run& run, const Epoch& epoch) {
   ordered_json row = {{"epoch", epoch.epoch},
                       {"train_loss", epoch.train_loss},

@@ -38,8 +38,8 @@ PartTimes median_parts(const Repeats& runs) {
           .optimizer = median(&PartTimes::optimizer)};
 }
 
-/// The repeats of `like`, changed by `change`; null if there are none. Nodes are not compared:
-/// ranks alone are on one.
+/// The repeats with the settings of `like` after `change`; null if there are none. Nodes are not
+/// compared: ranks that run alone are on one.
 template <typename Change>
 const Repeats* find(const Sweep& sweep, StepSettings like, Change change) {
   change(like);
@@ -58,7 +58,7 @@ const Repeats* one_rank(const Sweep& sweep, const StepSettings& like, std::int64
   });
 }
 
-/// As many ranks, each alone with the batch that it has in `like`.
+/// The same number of ranks, each alone with the batch that it has in `like`.
 const Repeats* ranks_alone(const Sweep& sweep, const StepSettings& like) {
   return find(sweep, like, [](StepSettings& settings) {
     settings.independent = true;
@@ -66,7 +66,7 @@ const Repeats* ranks_alone(const Sweep& sweep, const StepSettings& like) {
   });
 }
 
-/// One process with the most threads that any has at this batch, if those are more.
+/// The single process with the most threads at this batch, if these are more than in `like`.
 const Repeats* all_cores(const Sweep& sweep, const StepSettings& like) {
   const Repeats* found = nullptr;
   int most = like.threads;
@@ -80,8 +80,8 @@ const Repeats* all_cores(const Sweep& sweep, const StepSettings& like) {
   return found;
 }
 
-/// Rounding differs with the order of sums; optimizers that divide by small numbers, and short
-/// formats, make more of it.
+/// Rounding differs with the order of sums, and is amplified by optimizers that divide by small
+/// numbers and by short formats.
 double loss_tolerance(const StepRun& run) {
   constexpr double kShortFormats = 2e-2;
   constexpr double kAdaptive = 1e-3;
@@ -100,7 +100,7 @@ void check_losses(const Sweep& sweep, const Repeats& runs, ScalingPoint& point) 
     if (count == 0) point.loss_check = LossCheck::kWrong;
     for (std::size_t i = 0; i < count; ++i) {
       const double error = std::abs(run.losses[i] - right[i]) / std::abs(right[i]);
-      // Not finite is wrong, too.
+      // A loss that is not finite is wrong, too.
       if (!(error <= loss_tolerance(run))) point.loss_check = LossCheck::kWrong;
       point.worst_loss_error = std::max(point.worst_loss_error, error);
     }
@@ -157,7 +157,7 @@ ScalingPoint point_of(const Sweep& sweep, const StepSettings& settings, const Re
   point.step_ms_p95 = median_of(runs, [](const StepRun& run) { return run.step_ms_p95; });
   point.step_ms_p99 = median_of(runs, [](const StepRun& run) { return run.step_ms_p99; });
   point.parts = median_parts(runs);
-  // The single rank's time for the samples that a rank has here.
+  // The single rank's time for as many samples as one rank has here.
   const double ideal_ms = kMillisecondsPerSecond * static_cast<double>(settings.global_batch_size) /
                           settings.ranks / speed(single).median;
   if (!is_single) point.lost = lost_time(sweep, point, ideal_ms);
@@ -222,7 +222,7 @@ std::string Series::title() const {
 
 std::vector<Series> analyse(const Sweep& sweep) {
   using Point = std::pair<const StepSettings, Repeats>;
-  std::map<SeriesKey, std::vector<const Point*>> members;  // by ranks, as the sweep has them
+  std::map<SeriesKey, std::vector<const Point*>> members;  // by ranks, as in the sweep
   for (const auto& point : sweep.steps) {
     if (point.first.independent) continue;
     for (const auto scaling : {Scaling::kStrong, Scaling::kWeak}) {

@@ -1,4 +1,4 @@
-// The report for programs: JSON and CSV, of the same schema.
+// The report for programs: JSON and CSV with the same schema.
 #include <fmt/format.h>
 
 #include <lockstep/report/scaling_tables.hpp>
@@ -14,7 +14,7 @@ ordered_json optional_number(std::optional<double> value) {
   return value ? ordered_json(*value) : ordered_json(nullptr);
 }
 
-/// The end of an interval; null for a single measurement, which has none.
+/// An end of an interval; null for a single measurement, which has none.
 ordered_json interval_end(const Estimate& estimate, double end) {
   return estimate.confidence > 0 ? ordered_json(end) : ordered_json(nullptr);
 }
@@ -23,7 +23,7 @@ const char* scaling_name(Scaling scaling) {
   return scaling == Scaling::kStrong ? "strong" : "weak";
 }
 
-/// The columns of the CSV file, and the point's part of the JSON document.
+/// The columns of the CSV file, and one point's part of the JSON document.
 ordered_json point_json(const Series& series, const ScalingPoint& point) {
   const auto& settings = point.settings;
   return {
@@ -128,7 +128,7 @@ ordered_json model_json(const ScalingModel& model) {
           {"checked", std::move(checked)}};
 }
 
-/// As RFC 4180 has it.
+/// Quoted as in RFC 4180.
 std::string csv_cell(const ordered_json& value) {
   if (value.is_null()) return {};
   if (!value.is_string()) return value.dump();

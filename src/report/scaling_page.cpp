@@ -17,7 +17,7 @@ const char* reliability(const ScalingPoint& point) {
   return point.noisy ? " (noisy)" : "";
 }
 
-/// The sentence that people came for.
+/// The sentence that people read the page for.
 std::string answer(const Series& series) {
   const auto& most = series.points.back();
   if (most.settings.ranks == 1) return {};

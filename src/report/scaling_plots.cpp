@@ -12,7 +12,7 @@
 namespace lockstep::report {
 namespace {
 
-/// Ranks on the x axis with a mark at each that was measured.
+/// An x axis of ranks, with a mark at each number that was measured.
 std::string rank_axis(const ScalingReport& report) {
   std::map<int, bool> ranks;
   for (const auto& one : report.series) {
@@ -25,7 +25,7 @@ std::string rank_axis(const ScalingReport& report) {
                      most * 1.1, joined(marks));
 }
 
-/// Medians with their intervals against ranks, a line a series, beside `ideal`.
+/// Medians with their intervals against ranks, one line per series, beside `ideal`.
 std::string over_ranks(const ScalingReport& report, Estimate ScalingPoint::*value, double factor,
                        const std::string& ideal) {
   std::string data;

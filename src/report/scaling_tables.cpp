@@ -38,7 +38,7 @@ std::string fitted_ranks(const AllReduceModel& model) {
              : fmt::format("{}–{} ranks", model.least_ranks, model.most_ranks);
 }
 
-/// Sentences on the predictions marked `*`, each after a space.
+/// Sentences about the predictions marked `*`, each after a space.
 std::string never_measured(const SeriesReport& report) {
   std::string ranks;
   for (const auto& one : report.predictions) {

@@ -9,10 +9,10 @@ namespace {
 
 constexpr double kWantedConfidence = 0.95;
 
-/// The probability that the true median lies outside of the k-th least and k-th greatest of n
+/// The probability that the true median lies outside the k-th smallest and k-th largest of n
 /// values.
 double miss_probability(std::size_t n, std::size_t k) {
-  double term = std::pow(0.5, static_cast<double>(n));  // n over i, times that
+  double term = std::pow(0.5, static_cast<double>(n));  // n over i, times that power
   double sum = 0;
   for (std::size_t i = 0; i < k; ++i) {
     sum += term;

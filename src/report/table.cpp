@@ -9,7 +9,7 @@
 namespace lockstep::report {
 namespace {
 
-/// Characters, not bytes, of UTF-8.
+/// Counts the characters, not the bytes, of UTF-8.
 std::size_t width_of(const std::string& text) {
   constexpr unsigned char kMask = 0xC0;
   constexpr unsigned char kContinuation = 0x80;

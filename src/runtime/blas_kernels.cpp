@@ -11,7 +11,7 @@
 namespace lockstep::runtime {
 namespace {
 
-/// 0 for other families than 6. Source: Intel 64 and IA-32 Architectures Software Developer's
+/// 0 for families other than 6. Source: Intel 64 and IA-32 Architectures Software Developer's
 /// Manual, volume 2A, CPUID, leaf 1.
 int intel_model() noexcept {
 #if defined(__x86_64__)
@@ -58,7 +58,7 @@ const char* openblas_core_for(const CpuFeatures& features) noexcept {
 }
 
 std::string openblas_core_in_use() {
-  // Looked up, not linked: LibTorch brings its BLAS along, and it need not be OpenBLAS.
+  // Looked up, not linked: LibTorch comes with its own BLAS, which need not be OpenBLAS.
   void* const symbol = ::dlsym(RTLD_DEFAULT, "openblas_get_corename");
   if (symbol == nullptr) return {};
   return reinterpret_cast<const char* (*)()>(symbol)();  // as POSIX says

@@ -40,7 +40,7 @@ bool set_affinity(const std::vector<int>& cpus) {
   return ::sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
-/// The kernel cuts a wish for all CPUs down to the cgroup's: what remains is what is available.
+/// The kernel reduces a request for all CPUs to those of the cgroup: what remains is available.
 std::vector<int> widest_affinity(const std::vector<int>& bound) {
   cpu_set_t everything;
   CPU_ZERO(&everything);
@@ -51,7 +51,7 @@ std::vector<int> widest_affinity(const std::vector<int>& bound) {
   return widest;
 }
 
-/// True for the first hardware thread of a core (or where the system does not say).
+/// True for the first hardware thread of a core (or if the system does not say).
 bool is_first_thread_of_core(int cpu, const std::vector<int>& allowed) {
   std::ifstream file(
       fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu));
@@ -71,7 +71,7 @@ std::vector<int> one_a_core(const std::vector<int>& cpus) {
 constexpr std::array kBindingChoices = {"OMPI_MCA_hwloc_base_binding_policy",
                                         "OMPI_MCA_rmaps_base_mapping_policy",
                                         "OMPI_MCA_orte_rankfile", "OMPI_MCA_hwloc_base_cpu_set"};
-// The same where a file of Open MPI's says it (mca-params.conf).
+// The same, set in a file of Open MPI (mca-params.conf).
 constexpr std::array kBindingSettings = {"hwloc_base_binding_policy", "rmaps_base_mapping_policy",
                                          "hwloc_base_cpu_list"};
 
@@ -93,7 +93,8 @@ std::vector<int> in_both(const std::vector<int>& a, const std::vector<int>& b) {
   return both;
 }
 
-/// What mpirun itself may use (taskset), where it is this process's ancestor; else all of `widest`.
+/// What mpirun itself may use (taskset), if it is an ancestor of this process; otherwise all of
+/// `widest`.
 std::vector<int> usable_by_launcher(const std::vector<int>& widest) {
   const auto launcher = find_mpi_launcher();
   if (!launcher) return widest;

@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Of two limits, 0 being none.
+/// The stricter of two limits, where 0 means none.
 double stricter(double a, double b) {
   if (a == 0 || b == 0) return std::max(a, b);
   return std::min(a, b);
@@ -28,7 +28,7 @@ double quota_of_version_2(const fs::path& group) {
   return file >> quota >> period ? ratio(quota, period) : 0;
 }
 
-/// The quota is -1 where there is none.
+/// The quota is -1 if there is none.
 double quota_of_version_1(const fs::path& group) {
   std::ifstream quota_file(group / "cpu.cfs_quota_us");
   std::ifstream period_file(group / "cpu.cfs_period_us");
@@ -37,8 +37,8 @@ double quota_of_version_1(const fs::path& group) {
   return quota_file >> quota && period_file >> period ? ratio(quota, period) : 0;
 }
 
-/// Of `group` and all that it lies in, below `mount`. A container may see the name that its group
-/// has outside: folders that are not there are passed over.
+/// The smallest quota of `group` and its ancestors, below `mount`. A container may see the name
+/// that its group has outside: folders that do not exist are skipped.
 double smallest_quota(const fs::path& mount, const std::string& group,
                       double (*quota_of)(const fs::path&)) {
   double smallest = quota_of(mount);

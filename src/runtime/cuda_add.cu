@@ -4,7 +4,7 @@ namespace lockstep::runtime {
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr std::size_t kMaxBlocks = 1024;  // each thread then takes several elements
+constexpr std::size_t kMaxBlocks = 1024;  // beyond this, each thread takes several elements
 
 __global__ void add(float* sum, const float* values, std::size_t count) {
   const std::size_t stride = std::size_t{gridDim.x} * blockDim.x;

@@ -1,5 +1,5 @@
-// The table of CUDA's calls, bound to the real library. Plain forwarding: what could be wrong here
-// only a GPU shows.
+// The interface of CUDA's calls, bound to the real library. Plain forwarding: only a GPU can show
+// what might be wrong here.
 #include <cuda_runtime.h>
 
 #include <lockstep/runtime/cuda_api.hpp>
@@ -12,7 +12,7 @@ namespace {
 static_assert(cudaSuccess == kCudaSuccess && cudaErrorNotReady == kCudaNotReady &&
               cudaErrorMemoryAllocation == kCudaOutOfMemory);
 
-/// "Not ready" is no error, and must not be what LibTorch finds behind its next kernel.
+/// "Not ready" is not an error, and LibTorch must not find it after its next kernel.
 int forget_not_ready(cudaError_t code) {
   if (code == cudaErrorNotReady) (void)cudaGetLastError();
   return code;

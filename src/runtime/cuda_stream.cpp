@@ -12,7 +12,7 @@
 namespace lockstep::runtime {
 namespace {
 
-/// Copies into pinned memory, one slot each, with an event behind each.
+/// Copies into pinned memory, with one slot and one event for each copy.
 class CudaReadBack final : public ReadBack {
  public:
   CudaReadBack(CudaStream& stream, std::size_t elements, std::size_t slots)
@@ -60,7 +60,7 @@ class CudaReadBack final : public ReadBack {
   [[nodiscard]] std::span<float> values(std::size_t slot) const {
     return values_.subspan(slot * elements_, elements_);
   }
-  // What fails here is not worth a word: the program is about to end.
+  // A failure here is not reported: the program is about to end.
   void release() noexcept {
     for (const auto event : events_) {
       if (event != nullptr) stream_.api()->event_destroy(event);
@@ -70,7 +70,7 @@ class CudaReadBack final : public ReadBack {
 
   CudaStream& stream_;
   std::size_t elements_;
-  std::vector<CudaEventHandle> events_;  // one a slot
+  std::vector<CudaEventHandle> events_;  // one per slot
   std::span<float> values_;
   std::size_t started_ = 0;
   std::size_t taken_ = 0;

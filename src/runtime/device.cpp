@@ -27,7 +27,8 @@ Device choose_device(DeviceRequest request, const DeviceOffer& offer, const Rank
         {"device"});
   }
   if (devices == 0) return {};
-  // A launcher that shows each rank one device of several leaves the node's others in the count.
+  // A launcher that shows each rank only one of several devices leaves the node's others in the
+  // count.
   const int on_node = devices > 1 ? devices : std::max(1, offer.nvidia_gpus);
   if (layout.local_size > on_node && !offer.ranks_may_share) {
     throw UsageError(

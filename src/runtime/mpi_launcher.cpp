@@ -25,7 +25,7 @@ pid_t parent_of(pid_t process) {
   std::ifstream file(fmt::format("/proc/{}/stat", process));
   std::string line;
   std::getline(file, line);
-  // "PID (NAME) STATE PARENT …", and the name may have any character.
+  // "PID (NAME) STATE PARENT …", where the name may contain any character.
   const auto behind_name = line.rfind(") ");
   pid_t parent = 0;
   if (behind_name == std::string::npos) return parent;

@@ -28,9 +28,9 @@ MpiSession::~MpiSession() {
 }
 
 void MpiSession::abort(ExitCode code) const noexcept {
-  // The launcher ends ranks by SIGTERM, and kills those that do not end a second later.
+  // The launcher ends ranks with SIGTERM, and kills those that have not ended a second later.
   end_by_signals();
-  // A launcher that cannot be reached any more is not waited for.
+  // Do not wait for a launcher that can no longer be reached.
   constexpr unsigned kLongestAbortSeconds = 5;
   ::alarm(kLongestAbortSeconds);
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));

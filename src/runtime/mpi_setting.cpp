@@ -7,7 +7,7 @@
 namespace lockstep::runtime {
 namespace {
 
-/// Counted by the library: it is ready while one exists.
+/// The library counts these: it is ready while one exists.
 class ToolInterface {
  public:
   ToolInterface() {

@@ -1,4 +1,4 @@
-// What stands in for the CUDA runtime in a build without it.
+// Stands in for the CUDA runtime in a build without it.
 #include <lockstep/runtime/cuda_api.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
 

@@ -11,7 +11,7 @@ namespace lockstep::runtime {
 
 namespace {
 
-constexpr std::size_t kAlignmentBytes = 64;  // Open MPI gives 8
+constexpr std::size_t kAlignmentBytes = 64;  // Open MPI guarantees 8
 
 }  // namespace
 
@@ -43,7 +43,7 @@ struct NodeMemory::Window {
       throw RuntimeFailure("the node's ranks asked for shared memory of different sizes");
     }
     check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window), "MPI_Win_lock_all");
-    // Pages are mapped as wholes, so all ranks leave out the same bytes.
+    // Whole pages are mapped, so all ranks skip the same bytes.
     auto space = size + kAlignmentBytes;
     bytes = {static_cast<std::byte*>(std::align(kAlignmentBytes, size, base, space)), size};
   }

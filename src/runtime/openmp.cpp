@@ -15,13 +15,13 @@
 namespace lockstep::runtime {
 namespace {
 
-/// A function of the OpenMP library, which is there because LibTorch needs it; null without one.
+/// A function of the OpenMP library, which is loaded because LibTorch needs it; null without one.
 template <typename Function>
 Function* openmp_function(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_DEFAULT, name));  // NOLINT(*-reinterpret-cast)
 }
 
-/// Before OpenMP starts them: it would end the process with a message of its own.
+/// Checked before OpenMP starts them: it would end the process with its own message.
 void require_startable(int threads) {
   std::latch all_started(1);
   std::vector<std::jthread> started;
@@ -56,7 +56,7 @@ int openmp_threads_wanted() {
   if (text == nullptr) return 0;
   constexpr long kMaxThreads = 1 << 16;
   constexpr int kDecimal = 10;
-  // A list has a number for each level of nested regions; the first one counts here.
+  // A list has a number for each level of nested regions; only the first one counts here.
   return static_cast<int>(std::clamp(std::strtol(text, nullptr, kDecimal), 0L, kMaxThreads));
 }
 

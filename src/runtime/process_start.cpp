@@ -16,7 +16,8 @@ bool is_in_environment(const char* name) {
 }
 bool set_if_unset(const char* name, const char* value) {
   constexpr int kKeep = 0;
-  return !is_in_environment(name) && ::setenv(name, value, kKeep) == 0;  // NOLINT(concurrency-mt-unsafe)
+  return !is_in_environment(name) &&
+         ::setenv(name, value, kKeep) == 0;  // NOLINT(concurrency-mt-unsafe)
 }
 
 }  // namespace
@@ -36,7 +37,7 @@ bool prepare_environment() {
 void occupy_closed_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     const bool closed = ::fcntl(descriptor, F_GETFD) < 0;
-    // Kept open for good, as the lowest number that is free.
+    // Never closed; it gets the lowest free number.
     if (closed) (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }

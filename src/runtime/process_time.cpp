@@ -9,13 +9,13 @@
 namespace lockstep::runtime {
 
 double seconds_since_process_start() {
-  constexpr int kFieldsBeforeStart = 19;  // of those behind the process name
+  constexpr int kFieldsBeforeStart = 19;  // fields after the process name
   std::ifstream stat_file("/proc/self/stat");
   std::ifstream uptime_file("/proc/uptime");
   std::string line;
   double uptime = 0;
   if (!std::getline(stat_file, line) || !(uptime_file >> uptime)) return 0;
-  // The name, in parentheses, may hold anything.
+  // The name, in parentheses, may contain anything.
   std::istringstream fields(line.substr(line.rfind(')') + 1));
   std::string skipped;
   for (int i = 0; i < kFieldsBeforeStart; ++i) fields >> skipped;

@@ -4,7 +4,7 @@
 namespace lockstep::runtime {
 
 std::string shared_memory_folder() {
-  // Open MPI's component for windows of shared memory.
+  // The setting belongs to Open MPI's component for shared-memory windows.
   const auto folder = mpi_setting("osc_sm_backing_directory");
   return folder.empty() ? "/dev/shm" : folder;
 }

@@ -17,7 +17,7 @@ constexpr std::array kSignals = {SIGTERM, SIGINT,  SIGUSR1, SIGUSR2,
                                  SIGHUP,  SIGXCPU, SIGPWR,  SIGALRM};
 constexpr unsigned kUsualPatienceSeconds = 60;
 
-// A handler can only reach what has static storage.
+// A handler can only access objects with static storage.
 volatile std::sig_atomic_t received_signal = 0;
 std::array<struct sigaction, kSignals.size()> former_actions;
 std::atomic<bool> leaving = false;
@@ -73,7 +73,7 @@ extern "C" void remember_signal(int number) {
   received_signal = number;
 }
 
-/// nohup's wish is kept.
+/// nohup's setting is kept.
 bool is_ignored(int number) {
   struct sigaction action = {};
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;

@@ -13,9 +13,9 @@
 namespace lockstep::session {
 namespace {
 
-// Enough for mpirun to end this process, on a busy machine too.
+// Enough for mpirun to end this process, even on a busy machine.
 constexpr auto kLetMpirunEndThis = std::chrono::seconds(10);
-// Enough for the first one's line to be on its way to srun, and for processes that start later.
+// Enough for the first one's line to reach srun, and for processes that start later.
 constexpr std::time_t kLetOthersSpeakSeconds = 2;
 
 LaunchPlace own_place() {
@@ -33,7 +33,7 @@ GivenOptions complete_options(const Command& command, const Arguments& arguments
 std::optional<GivenOptions> check_options_before_mpi(const Command& command,
                                                      const Arguments& arguments) {
   const auto place = own_place();
-  // The command's own options stay as they are: rank 0's count.
+  // The command's own options stay unchanged: rank 0's count.
   const auto check = [&](const std::vector<options::GivenOption>& given) {
     command.with_scratch_table(
         [&](const options::OptionTable& table) { apply_options(table, given); });
@@ -43,10 +43,10 @@ std::optional<GivenOptions> check_options_before_mpi(const Command& command,
     check(given.options);
     return given;
   }
-  // srun passes the environment on to all, mpirun does not.
+  // srun passes the environment to all processes, mpirun does not.
   const auto environment =
       place.by_mpirun ? std::vector<std::string>() : options::process_environment();
-  std::vector<std::string> warnings;  // are told once the options count
+  std::vector<std::string> warnings;  // reported once the options count
   check(collect_options(command.table, arguments, environment, command.names_elsewhere, warnings,
                         nullptr, options::ConfigFile::kLeaveAside));
   return std::nullopt;
@@ -58,11 +58,11 @@ int end_before_mpi(const UsageError& error) {
     (void)std::signal(SIGTERM, SIG_DFL);
     std::this_thread::sleep_for(kLetMpirunEndThis);
   }
-  // srun ends all processes when one ends, and its exit code is the highest of all: the 143 of one
-  // that dies of SIGTERM would hide this one.
+  // srun ends all processes when one ends, and its exit code is the highest of all: the 143 of a
+  // process that dies of SIGTERM would hide this code.
   const bool by_srun = !place.alone && !place.by_mpirun;
   if (by_srun) (void)std::signal(SIGTERM, [](int) {});
-  // Under mpirun, whoever is still there is the only one that made the mistake.
+  // Under mpirun, a process that is still alive is the only one that made the mistake.
   if (place.first || place.by_mpirun) {
     const auto text = options::with_options(error.what(), error.settings());
     Log(Log::Level::kWarning).error(one_line(text));

@@ -26,10 +26,10 @@ int tell_failure() {
   return static_cast<int>(failure.code);
 }
 
-/// For this process alone, whoever started it. Returns the exit code.
+/// Checks the options of this process alone, whoever started it. Returns the exit code.
 int check_options(const Command& command, Arguments arguments, Arguments* operands) {
   std::erase(arguments, kCheckOptions);
-  std::vector<std::string> warnings;  // are told when the command runs
+  std::vector<std::string> warnings;  // reported when the command runs
   try {
     apply_options(command.table,
                   collect_options(command.table, arguments, options::process_environment(),
@@ -88,7 +88,8 @@ int run_alone(const Command& command, const Arguments& arguments,
 }
 
 int run_program(const std::function<int()>& work) {
-  // A file that would grow past its limit (ulimit -f) fails as on a full disk, and is told of.
+  // A file that would grow past its limit (ulimit -f) then fails as on a full disk, and this is
+  // reported.
   (void)std::signal(SIGXFSZ, SIG_IGN);
   try {
     return work();

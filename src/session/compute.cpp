@@ -55,7 +55,7 @@ void warn_of_slow_kernels(const Job& job) {
       job.layout.host, runtime::kOpenBlasCoreVariable, in_use, fitting));
 }
 
-/// As many of the planned threads as OpenMP gives. Where the user named their number, all or none.
+/// As many of the planned threads as OpenMP gives. If the user set their number: all or none.
 int usable_threads(const Job& job, const runtime::CpuPlan& plan,
                    const train::DistributionOptions& options) {
   const int usable = runtime::count_openmp_threads(plan.threads);
@@ -96,7 +96,7 @@ void bind_to_cores(const Job& job, const train::DistributionOptions& options, Co
   torch::set_num_threads(compute.threads);
 }
 
-/// The GPU that `compute` is on; nothing known of it where CUDA does not see it.
+/// The GPU that `compute` uses; an empty one if CUDA does not see it.
 runtime::CudaDevice gpu_of(const Compute& compute) {
   const std::size_t index = static_cast<unsigned char>(compute.device.index());
   const auto system = runtime::query_cuda_system();

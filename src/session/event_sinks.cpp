@@ -35,7 +35,7 @@ std::unique_ptr<metrics::EventSink> make_event_sinks(const train::OutputOptions&
                                                      const nlohmann::ordered_json& values,
                                                      const std::filesystem::path& folder) {
   std::vector<std::unique_ptr<metrics::EventSink>> sinks;
-  // First, because it gives way to those that print.
+  // First, because it clears its line for those that print.
   if (auto terminal = progress_terminal(options.progress)) {
     sinks.push_back(metrics::make_progress_sink(*std::move(terminal)));
   }

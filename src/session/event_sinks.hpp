@@ -11,7 +11,7 @@
 
 namespace lockstep::session {
 
-/// All sinks that the options ask for, as one. `values`: every option's resolved value. Throws
+/// Combines all sinks that the options ask for. `values`: every option's resolved value. Throws
 /// RuntimeFailure if metrics.jsonl in `folder` cannot be opened.
 [[nodiscard]] std::unique_ptr<metrics::EventSink> make_event_sinks(
     const train::OutputOptions& options, const nlohmann::ordered_json& values,

@@ -20,7 +20,7 @@ void require_utf8(const options::GivenOption& option) {
   }
 }
 
-/// The options of rank 0, on every rank.
+/// Returns rank 0's options on every rank.
 std::vector<options::GivenOption> share_options(Job& job,
                                                 const std::function<GivenOptions()>& of_rank_0) {
   std::vector<options::GivenOption> mine;
@@ -33,7 +33,7 @@ std::vector<options::GivenOption> share_options(Job& job,
   });
   auto message = nlohmann::json::array();
   for (const auto& option : mine) message.push_back({option.name, option.value, option.source});
-  // Values are UTF-8; the name of the file that they come from need not be.
+  // Values are UTF-8; the name of the file they come from need not be.
   const auto text = comm::broadcast_text(
       *job.control, message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), 0);
   std::vector<options::GivenOption> options;

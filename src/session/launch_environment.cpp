@@ -11,7 +11,7 @@ namespace {
 struct Launcher {
   const char* rank;
   const char* size;
-  const char* needs;  ///< a variable without which the names are too common; null: none
+  const char* needs;  ///< a variable that must also exist, if the names are too common
 };
 
 // Innermost first: mpirun may run inside a Slurm job, whose variables are then those of its own
@@ -25,7 +25,7 @@ constexpr std::array kLaunchers = {
 constexpr std::array kMoreVariables = {"PMIX_RANK", "SLURM_NTASKS", "SLURM_LOCALID",
                                        "TORCHELASTIC_RUN_ID"};
 
-/// 0 where it is not set.
+/// 0 if it is not set.
 int number(const LauncherVariables& variables, const char* name) {
   const auto found = variables.find(name);
   return found == variables.end()

@@ -1,4 +1,4 @@
-// What stands in for a GPU's stream in a build without CUDA.
+// Stands in for a GPU's stream in a build without CUDA.
 #include <lockstep/session/compute.hpp>
 
 namespace lockstep::session {

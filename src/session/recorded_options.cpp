@@ -63,7 +63,7 @@ std::vector<options::GivenOption> read_record(const options::OptionTable& table,
   return options::recorded_options(table, read_input_file(path, kRecordLimitBytes), path.string());
 }
 
-/// Whether what was given settles `recorded` as well, which therefore does not count.
+/// Whether the given options already settle `recorded`, which is then ignored.
 bool is_settled(const options::GivenOption& recorded,
                 const std::vector<options::GivenOption>& record,
                 const std::vector<options::GivenOption>& given, const fs::path& run) {
@@ -74,24 +74,24 @@ bool is_settled(const options::GivenOption& recorded,
   if (name == "synthetic") return has("data-dir");
   if (name == "data-dir") return has("synthetic");
   if (name == "data-seed") return has("seed") && recorded.value == value_in(record, "seed");
-  // Only a run that has no checkpoint yet begins with them.
+  // Only a run that has no checkpoint yet begins with these weights.
   if (name == "init-from") return !is_there(recorded.value) && is_there(run / "checkpoints/latest");
   return false;
 }
 
-/// An option of a record that train knows.
+/// A recorded option that train knows.
 struct Recorded {
   options::GivenOption option;
   json value;
   bool is_default = false;
 };
 
-/// Train's options, for comparing texts as values.
+/// Train's options, for comparing option texts by value.
 class Values {
  public:
   explicit Values(task::Task& task) : table_(train_option_table(options_, task)) {}
 
-  /// Sets the options of a record, but for those of another version.
+  /// Sets the options of a record, except for those of another version.
   std::vector<Recorded> understand(const std::vector<options::GivenOption>& record) {
     std::vector<Recorded> understood;
     for (const auto& option : record) {
@@ -114,7 +114,7 @@ class Values {
     return understood;
   }
   [[nodiscard]] const options::OptionTable& table() const { return table_; }
-  /// Null for a text that is no valid value.
+  /// Null if the text is not a valid value.
   json value_of(const options::GivenOption& option) {
     const auto& binding = find_option(table_, option.name)->binding;
     return binding.set(option.value) ? binding.get() : json();

@@ -15,9 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Whether an option decides what a step does. What only decides how long a run is, how it is
-/// computed or what it tells may change on the way; the checkpoint has the weights, and the data
-/// have digests.
+/// Whether an option decides what a step does. Options that only decide how long a run is, how it
+/// is computed or what it reports may change on the way; the checkpoint has the weights, and the
+/// data have digests.
 bool is_decisive(const options::Option& option) {
   return option.effect == Effect::kNetwork || option.effect == Effect::kResults;
 }
@@ -56,7 +56,7 @@ StartPoint resume_from_file(const fs::path& file, const std::string& output_dir)
   return start_point;
 }
 
-/// The run's folder, if `given` is that or the `checkpoints` in it. Empty: checkpoints that lie
+/// The run's folder, if `given` is that or its `checkpoints` folder. Empty if the checkpoints are
 /// somewhere else.
 fs::path run_folder_of(const fs::path& given) {
   std::error_code ignored;
@@ -65,7 +65,7 @@ fs::path run_folder_of(const fs::path& given) {
   return folder.filename() == "checkpoints" ? folder.parent_path() : fs::path();
 }
 
-/// From the newest checkpoint in a folder that can be used.
+/// Resumes from the newest usable checkpoint in a folder.
 StartPoint resume_from_folder(const fs::path& given, const std::string& output_dir,
                               const Log& log) {
   const auto run = run_folder_of(given);
@@ -122,7 +122,7 @@ nlohmann::ordered_json settings_of(const train::TrainOptions& options,
   settings["data_seed"] = options.sampling.data_seed.value_or(options.sampling.seed);
   settings["train_samples"] = dataset.train.size();
   if (sizes.shards_per_rank > 1 || options.distribution.virtual_shards > 0) {
-    settings["accumulate_steps"] = sizes.accumulate;  // changes bits, and those are promised
+    settings["accumulate_steps"] = sizes.accumulate;  // it changes bits, and those are promised
   }
   settings["dataset_sha256"] = digests;
   return settings;

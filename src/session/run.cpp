@@ -32,7 +32,7 @@ int train_task(const std::string& program, const session::Arguments& arguments,
 int run(int argc, char** argv, const task::TaskFactory& make_task) {
   runtime::occupy_closed_descriptors();
   if (runtime::prepare_environment()) {
-    // By its path, which is what ps shows. Where this fails, the program goes on with what its
+    // By its path, which is what ps shows. If this fails, the program goes on with what its
     // libraries chose.
     std::error_code error;
     const auto own = std::filesystem::read_symlink("/proc/self/exe", error);

@@ -10,7 +10,7 @@
 namespace lockstep::session {
 namespace {
 
-/// All replicas must have ended up with the same bits.
+/// Checks that all replicas have ended up with the same bits.
 std::string agreed_digest(Job& job, const model::NetworkPtr& network) {
   const auto digests = comm::gather_texts(*job.control, model::parameters_sha256(*network));
   comm::run_on_all_ranks(*job.control, job.layout, [&] {

@@ -1,4 +1,4 @@
-// The end of a run that nothing failed in.
+// The end of a run without failures.
 #pragma once
 
 #include <lockstep/session/job.hpp>
@@ -8,9 +8,8 @@
 
 namespace lockstep::session {
 
-/// Collective. Compares all ranks' weights, writes what is to be written of a run that came to its
-/// end, and says so. A run that was stopped throws AgreedError with exit code 75; its state is
-/// saved.
+/// Collective. Compares all ranks' weights, writes the results of a completed run, and reports
+/// them. For a run that was stopped, throws AgreedError with exit code 75; its state is saved.
 void finish_run(Job& job, const train::TrainResult& result, const Training& training,
                 const Output& output, const train::DatasetDigests& digests,
                 const model::SafetensorsMetadata& metadata);

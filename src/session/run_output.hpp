@@ -1,4 +1,4 @@
-// What a run leaves behind: its folder, its events, its checkpoints and its weights.
+// What a run leaves behind: its folder, events, checkpoints and weights.
 #pragma once
 
 #include <memory>
@@ -19,25 +19,26 @@
 
 namespace lockstep::session {
 
-/// Rank 0's folder, sinks and checkpoints; sinks that do nothing on the others.
+/// Rank 0's folder, sinks and checkpoints; the other ranks have sinks that do nothing.
 struct Output {
   std::unique_ptr<train::RunFolder> folder;
   std::unique_ptr<metrics::EventSink> events;  // null until it is known what to record
   std::unique_ptr<train::CheckpointWriter> checkpoints;
 };
 
-/// On rank 0. Makes the run's folder or goes on in that of `start_point`, whose lines of
-/// metrics.jsonl behind the checkpoint go away. Throws RuntimeFailure or DataError.
+/// On rank 0. Makes the run's folder, or continues in that of `start_point`; there, removes the
+/// lines of metrics.jsonl after the checkpoint. Throws RuntimeFailure or DataError.
 [[nodiscard]] Output open_output(const train::TrainOptions& options, StartPoint& start_point,
                                  const Log& log, bool epoch_is_trained);
 
-/// predictions.json, for `lockstep report`; a run without it is a run all the same. `predictions`:
+/// Writes predictions.json, for `lockstep report`; a run is complete without it. `predictions`:
 /// none if a signal asked for an early end.
 void write_predictions(const Output& output,
                        const std::optional<std::vector<train::Prediction>>& predictions,
                        const train::NodeDataset& dataset, const train::DatasetDigests& digests);
 
-/// model.safetensors; on a full disk it counts more than old checkpoints. Throws RuntimeFailure.
+/// Writes model.safetensors, which on a full disk takes precedence over old checkpoints. Throws
+/// RuntimeFailure.
 void write_final_weights(const Output& output, const model::Network& network,
                          const model::SafetensorsMetadata& metadata);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kLockstepTrain = "lockstep train";
 
-/// Null where LibTorch computes with another library.
+/// Null if LibTorch computes with another library.
 nlohmann::ordered_json openblas_kernels() {
   auto core = runtime::openblas_core_in_use();
   if (core.empty()) return nullptr;

@@ -11,13 +11,13 @@
 
 namespace lockstep::session {
 
-/// Replaces what was left to defaults (batch sizes, seeds, device, folders, …) by what it came to.
+/// Replaces what was left to defaults (batch sizes, seeds, device, folders, …) by the values used.
 void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& sizes,
                         const Compute& compute, const train::NodeDataset& dataset, bool overlaps,
                         const std::filesystem::path& folder);
 
-/// Writes folder/config.json. `program`: as TrainProgram has it. `digests`: NodeDataset's, which
-/// take time to compute. `devices`: what each rank computes on, by rank. Throws RuntimeFailure.
+/// Writes folder/config.json. `program`: as in TrainProgram. `digests`: from NodeDataset; they take
+/// time to compute. `devices`: what each rank computes on, by rank. Throws RuntimeFailure.
 void write_run_record(const std::filesystem::path& folder, const std::string& program,
                       nlohmann::ordered_json options, const runtime::RankLayout& layout,
                       const std::vector<std::string>& devices, const train::NodeDataset& dataset,

@@ -20,13 +20,13 @@ fs::path resolved(const fs::path& path) {
   return error ? fs::absolute(path).lexically_normal() : whole;
 }
 
-/// `path` from `folder`; empty if it is not inside.
+/// `path` relative to `folder`; empty if it is not inside.
 fs::path inside(const fs::path& path, const fs::path& folder) {
   auto relative = path.lexically_relative(folder);
   return relative.empty() || *relative.begin() == ".." ? fs::path() : relative;
 }
 
-/// `name` is a file or folder of a run's folder.
+/// Whether `name` is a file or folder of a run's folder.
 bool belongs_to_run(const std::string& name) {
   constexpr std::array kNames = {"checkpoints",       "config.json",      "metrics.jsonl",
                                  "model.safetensors", "predictions.json", "run.lock"};

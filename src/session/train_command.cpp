@@ -55,7 +55,7 @@ void announce(const Job& job, const train::BatchSizes& sizes, const Compute& com
   if (!absent.empty()) job.log.warning(absent);
 }
 
-/// Collective. True if nothing is left to do.
+/// Collective. True if there is nothing left to do.
 bool go_on_from(Job& job, const StartPoint& start_point, const nlohmann::ordered_json& settings,
                 const nlohmann::ordered_json& defaults, train::Trainer& trainer) {
   const auto& checkpoint = start_point.checkpoint;
@@ -105,7 +105,7 @@ struct CommandLine {
 
 void train(Job& job, const CommandLine& line, train::TrainOptions& options, task::Task& task,
            runtime::StopRequest& stop) {
-  // A reader that goes away (`| head`) makes writing fail, and ends no training.
+  // A reader that goes away (`| head`) makes writing fail, but does not end training.
   (void)std::signal(SIGPIPE, SIG_IGN);
   stop.set_patience(second_limit(options.distribution));
   start_watching(job, options.distribution);
@@ -168,7 +168,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
 
 int train_command(const TrainProgram& program, const task::TaskFactory& make_task,
                   const Arguments& arguments) {
-  // From here on, so that a signal that comes while the ranks find each other is not lost.
+  // From here on, so that a signal is not lost while the ranks connect to each other.
   runtime::StopRequest stop;
   train::TrainOptions options;
   const auto task = make_task();

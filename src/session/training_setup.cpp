@@ -93,8 +93,8 @@ model::NetworkPtr make_network(Job& job, const train::TrainOptions& options, tas
   return network;
 }
 
-/// True on all ranks or on none: the number of buckets depends on it. Where there is a choice,
-/// gradients overlap with computation if every rank has a core or a GPU to spare for it.
+/// True on all ranks or on none: the number of buckets depends on it. If there is a choice,
+/// gradients overlap with computation if every rank has a spare core or a GPU.
 bool agree_on_overlap(Job& job, const train::DistributionOptions& options, const Compute& compute) {
   std::array<double, 2> ranks_with = {compute.cores > compute.threads ? 1.0 : 0.0,
                                       compute.device.is_cuda() ? 1.0 : 0.0};

@@ -11,7 +11,7 @@ namespace lockstep::session {
 
 namespace {
 
-/// Nothing in a build without NCCL.
+/// Empty in a build without NCCL.
 std::string nccl_line() {
   const auto nccl = comm::make_nccl_api();
   if (nccl == nullptr) return {};

@@ -3,7 +3,7 @@
 namespace lockstep::sync {
 namespace {
 
-/// Integers as they are counted, floating point as it is.
+/// Integers as int64, floating point unchanged.
 torch::Tensor countable(const torch::Tensor& tensor) {
   return tensor.is_floating_point() ? tensor : tensor.to(torch::kInt64);
 }
@@ -38,7 +38,7 @@ torch::Tensor BufferMoves::of_shard(std::int64_t samples, bool first) {
   for (std::size_t i = 0; i < buffers_.size(); ++i) {
     const auto now = countable(buffers_[i]);
     const auto then = countable(before_[i]);
-    // Not the difference of what is equal: that of two infinities is not a number.
+    // Equal values give 0, not their difference: that of two infinities is not a number.
     const auto move = torch::where(now == then, torch::zeros_like(now), now - then);
     const double weight =
         now.is_floating_point() ? static_cast<double>(samples) : (first ? 1.0 : 0.0);

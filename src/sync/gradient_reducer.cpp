@@ -23,7 +23,7 @@ std::vector<std::int64_t> sizes_of(const std::vector<torch::Tensor>& parameters)
   return sizes;
 }
 
-/// Found here, because later it would be a crash or ranks that train apart.
+/// Checked here, because later it would be a crash, or ranks that diverge.
 const std::vector<torch::Tensor>& usable(const std::vector<torch::Tensor>& parameters) {
   const auto refuse = [&](std::size_t index, const char* why) {
     throw UsageError(
@@ -77,7 +77,8 @@ class GradientReducer::ReadyHook : public torch::autograd::FunctionPostHook {
 };
 
 /// Autograd's accumulator of one parameter. Autograd itself holds it weakly, so a hook lives only
-/// as long as somebody keeps it; its pointer type differs between LibTorch 1.x and 2.x.
+/// as long as somebody keeps the accumulator; its pointer type differs between LibTorch 1.x and
+/// 2.x.
 struct GradientReducer::Accumulator {
   decltype(torch::autograd::impl::grad_accumulator(std::declval<const torch::Tensor&>())) node;
   std::uintptr_t hook = 0;
@@ -103,7 +104,7 @@ GradientReducer::GradientReducer(const std::vector<torch::Tensor>& parameters,
 
 GradientReducer::~GradientReducer() {
   for (const auto& accumulator : accumulators_) accumulator->node->del_post_hook(accumulator->hook);
-  // The buffer may end before the parameters do.
+  // The buffer may be destroyed before the parameters are.
   for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
 }
 

@@ -8,7 +8,7 @@ namespace lockstep::sync {
 
 std::vector<std::int64_t> shard_order(std::int64_t shards) {
   std::vector<std::int64_t> order = {0};
-  // Each round puts behind every half its counterpart: 0 | 0 1 | 0 2 1 3 | 0 4 2 6 1 5 3 7.
+  // Each round appends to every half its counterpart: 0 | 0 1 | 0 2 1 3 | 0 4 2 6 1 5 3 7.
   for (std::int64_t size = 1; size < shards; size *= 2) {
     std::vector<std::int64_t> twice;
     for (const std::int64_t position : order) twice.push_back(2 * position);
@@ -36,7 +36,7 @@ void ShardTree::add(const torch::Tensor& to, const torch::Tensor& from) {
 
 void ShardTree::combine() {
   const torch::NoGradGuard no_gradients;
-  // As when counting in binary: each trailing one is a subtree of the size that has just ended.
+  // As in binary counting: each trailing one is a subtree of the size that has just been completed.
   const auto ended = std::countr_one(static_cast<std::uint64_t>(shards_combined_));
   auto top = static_cast<std::size_t>(waiting());
   if (ended == 0) {

@@ -134,7 +134,7 @@ void BuiltinTask::resolve_data(const std::string& folder) {
   if (const auto* kind = chosen_data()) dataset_ = kind->name;
 }
 
-/// An option that the chosen network does not have would otherwise be ignored in silence.
+/// An option that the chosen network does not have would otherwise be silently ignored.
 void BuiltinTask::refuse_options_of_others() {
   for (const auto& fresh : make_network_kinds()) {
     if (fresh->is_named(network_)) continue;

@@ -16,9 +16,8 @@ constexpr std::uint64_t kSeed = 0;  // the same data for every run and for `eval
 }  // namespace
 
 std::unique_ptr<data::DatasetSource> make_synthetic_data(const SyntheticOptions& options) {
-  const data::SampleSpec spec = {
-      .input = {.shape = options.input_shape, .divisor = kLargestPixel},
-      .target = data::ClassTarget{.classes = options.classes}};
+  const data::SampleSpec spec = {.input = {.shape = options.input_shape, .divisor = kLargestPixel},
+                                 .target = data::ClassTarget{.classes = options.classes}};
   const auto fits = kMaxBytes / static_cast<std::int64_t>(spec.input_bytes());
   return data::make_synthetic(spec, std::clamp<std::int64_t>(fits, 1, kTrainSamples),
                               std::clamp<std::int64_t>(fits, 1, kTestSamples), kSeed);

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// All that a run needs to go on is one entry of the file's metadata.
+// Everything a run needs to resume is in one entry of the file's metadata.
 constexpr const char* kEntry = "lockstep.checkpoint";
 constexpr int kSchema = 1;
 

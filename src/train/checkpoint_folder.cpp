@@ -34,7 +34,7 @@ std::optional<std::int64_t> step_of(const fs::path& path) {
   return step;
 }
 
-/// Steps of the checkpoints in `folder`, the newest first; none if the folder cannot be read.
+/// Steps of the checkpoints in `folder`, newest first; none if the folder cannot be read.
 std::vector<std::int64_t> steps_in(const fs::path& folder) {
   std::vector<std::int64_t> steps;
   std::error_code error;
@@ -46,7 +46,7 @@ std::vector<std::int64_t> steps_in(const fs::path& folder) {
   return steps;
 }
 
-/// What symlink says where a file system has none: FAT, some network and FUSE file systems.
+/// What symlink reports if a file system has no links: FAT, some network and FUSE file systems.
 bool is_no_links(int reason) {
   return reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL ||
          reason == EACCES;
@@ -61,7 +61,7 @@ fs::path CheckpointFolder::path_of(std::int64_t steps) const {
 std::vector<std::string> CheckpointFolder::save(const Checkpoint& checkpoint,
                                                 std::int64_t keep) const {
   std::error_code error;
-  fs::create_directory(folder_, error);  // not those above: a run folder that is gone is gone
+  fs::create_directory(folder_, error);  // not its parents: a removed run folder stays removed
   if (error) {
     throw RuntimeFailure(
         fmt::format("cannot make the folder {}: {}", folder_.string(), error.message()));
@@ -100,8 +100,8 @@ std::int64_t CheckpointFolder::make_room_for(const std::function<void()>& write)
   }
 }
 
-/// The candidates, the oldest last, without the one that a run would go on from. None if there is
-/// no such one.
+/// The candidates, oldest last, without the one that a run would resume from. Empty if there is
+/// none of that kind.
 std::vector<fs::path> CheckpointFolder::expendable() const {
   auto paths = candidates();
   if (paths.size() < 2) return {};
@@ -119,8 +119,8 @@ std::vector<fs::path> CheckpointFolder::expendable() const {
   return paths;
 }
 
-/// A new link under another name takes the old one's place at once. Returns why there is none, if
-/// the file system has no links: the newest checkpoint is the one to go on from then.
+/// Atomically replaces the old link by a new one made under another name. Returns a remark if the
+/// file system has no links: the newest checkpoint is then the one to resume from.
 std::string CheckpointFolder::point_latest_to(const fs::path& file) const {
   const auto temporary = folder_ / fmt::format("{}.{}.part", kLatest, ::getpid());
   std::error_code error;

@@ -39,7 +39,7 @@ std::vector<metrics::CheckpointEvent> CheckpointWriter::finish() {
   return std::exchange(untold_, {});
 }
 
-/// For the save that is under way, if there is one.
+/// Waits for the running save, if there is one.
 void CheckpointWriter::wait() {
   if (!under_way_.valid()) return;
   auto event = under_way_.get();

@@ -1,4 +1,4 @@
-// What to do about a training whose numbers have run away.
+// What to do when training diverges.
 #pragma once
 
 #include <lockstep/base/error.hpp>

@@ -8,8 +8,7 @@
 namespace lockstep::train {
 namespace {
 
-// With several ranks, they ask each other so often whether one wants to stop: each has computed as
-// many batches since.
+// After this many batches on each, several ranks ask each other whether one wants to stop.
 constexpr std::int64_t kRoundsBetweenAgreements = 16;
 
 enum Result : std::uint8_t { kLoss, kCorrect, kResults };
@@ -41,7 +40,7 @@ data::SampleRange Evaluator::samples_of(std::int64_t batch) const {
   return {.first = first, .count = std::min(batch_size_, total - first)};
 }
 
-// The table lies on the device, so that the host waits once, at the end. A rank fills in its own
+// The table is on the device, so that the host waits only once, at the end. A rank fills in its own
 // batches, and adding the others' zeros changes no bit.
 template <typename Fill>
 std::optional<std::vector<double>> Evaluator::collect(std::int64_t rows, std::int64_t columns,
@@ -78,7 +77,7 @@ metrics::Evaluation Evaluator::evaluate(metrics::Evaluation::Set set, std::int64
 std::optional<metrics::Evaluation> Evaluator::evaluate(metrics::Evaluation::Set set,
                                                        std::int64_t epoch,
                                                        const StopWish& wants_to_stop) {
-  // Per batch its loss and correct count. Doubles count exactly up to 2^53.
+  // Per batch: its loss and correct count. Doubles count exactly up to 2^53.
   const auto numbers = collect(
       batches(), kResults, wants_to_stop,
       [&](torch::Tensor& table, std::int64_t batch, const auto& labels, const auto& logits) {

@@ -16,7 +16,7 @@ constexpr double kNormEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_
 
 using State = OptimizerKind::State;
 
-/// By what LibTorch finds a parameter's state: its address, as text in 1.x.
+/// The key under which LibTorch keeps a parameter's state: its address, as text in 1.x.
 template <typename Key>
 Key key_of(const torch::Tensor& parameter) {
   if constexpr (std::is_same_v<Key, std::string>) {

@@ -15,13 +15,13 @@
 namespace lockstep::train {
 namespace {
 
-/// The training images, by far the largest part, to the node's first rank; the rest to its last.
+/// The training images, by far the largest part, go to the node's first rank, the rest to its last.
 bool decodes(const runtime::RankLayout& layout, data::Part part) {
   const int owner = part == data::Part::kTrainImages ? 0 : layout.local_size - 1;
   return layout.local_rank == owner;
 }
 
-/// Ranks with different data would plan different steps and wait for each other for ever.
+/// Ranks with different data would plan different steps and wait for each other forever.
 void require_same(comm::Communicator& communicator, const runtime::RankLayout& layout,
                   const std::string& what) {
   const auto all = comm::gather_texts(communicator, what);
@@ -35,7 +35,7 @@ void require_same(comm::Communicator& communicator, const runtime::RankLayout& l
   });
 }
 
-/// Which classes occur.
+/// Which classes occur in the data.
 std::vector<bool> classes_in(const data::Dataset& dataset) {
   std::vector<bool> found(static_cast<std::size_t>(dataset.spec.outputs()));
   const auto labels = dataset.targets.to(torch::kInt64);
@@ -109,10 +109,9 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
                               const runtime::RankLayout& layout, comm::Communicator& communicator) {
   const auto source = comm::run_on_all_ranks(communicator, layout, [&] { return open(); });
   const auto shape = source->shape();
-  require_same(
-      communicator, layout,
-      fmt::format("{} training and {} test samples of {}", shape.train_samples(),
-                  shape.test_samples(), data::describe(shape.spec())));
+  require_same(communicator, layout,
+               fmt::format("{} training and {} test samples of {}", shape.train_samples(),
+                           shape.test_samples(), data::describe(shape.spec())));
   runtime::NodeMemory memory(shape.block_bytes(), layout);
   comm::run_on_all_ranks(communicator, layout, [&] {
     for (const data::Part part : data::kAllParts) {

@@ -12,8 +12,8 @@ constexpr bool kEveryCpuFuses = true;
 constexpr bool kEveryCpuFuses = false;
 #endif
 
-/// `kFuses`: multiplies and adds in one instruction. Asked for by name, since compilers do so by
-/// themselves only where they optimise, and all builds are to round alike.
+/// `kFuses`: multiplies and adds in one instruction. Requested explicitly, since compilers do so on
+/// their own only when optimising, and all builds must round alike.
 template <bool kFuses>
 [[gnu::always_inline]] inline void update(float* __restrict__ parameters,
                                           float* __restrict__ gradients, std::size_t count,
@@ -29,7 +29,7 @@ template <bool kFuses>
 }
 
 #if defined(__x86_64__)
-// Chosen by hand and not by target_clones, which sanitizers do not bear.
+// Dispatched by hand and not by target_clones, which does not work with sanitizers.
 [[gnu::target("avx512f,fma")]] void update_by_avx512(float* parameters, float* gradients,
                                                      std::size_t count, float learning_rate) {
   update<true>(parameters, gradients, count, learning_rate);

@@ -6,8 +6,8 @@
 namespace lockstep::train {
 
 /// parameters −= learning_rate · gradients, and gradients = 0, in one pass over memory, which is
-/// what both take time for. Rounds as LibTorch's own SGD does: once where the CPU multiplies and
-/// adds in one instruction. As many parameters as gradients.
+/// what takes the time. Rounds as LibTorch's own SGD does: once if the CPU multiplies and adds in
+/// one instruction. There must be as many parameters as gradients.
 void step_and_clear(std::span<float> parameters, std::span<float> gradients, float learning_rate);
 
 }  // namespace lockstep::train

@@ -16,7 +16,7 @@ double sum(const PhaseTimes& times) {
   return std::accumulate(times.begin(), times.end(), 0.0);
 }
 
-/// The lower one of two middle values.
+/// The lower of two middle values.
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
   std::nth_element(values.begin(), middle, values.end());

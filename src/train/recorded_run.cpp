@@ -62,7 +62,7 @@ void take_event(const nlohmann::json& event, const std::string& where, RecordedR
   if (*kind == "train") {
     const LossLine line{whole_number(event, "epoch", where), whole_number(event, "step", where),
                         loss_of(event, where)};
-    // A resumed run goes on where its checkpoint was: what it does again replaces what stood there.
+    // A resumed run continues from its checkpoint: the steps it repeats replace the earlier ones.
     while (!run.losses.empty() && run.losses.back().step >= line.step) run.losses.pop_back();
     run.losses.push_back(line);
   } else if (*kind == "run_start") {

@@ -15,13 +15,13 @@ namespace lockstep::train {
 struct LossLine {
   std::int64_t epoch = 0;
   std::int64_t step = 0;
-  double loss = 0;  ///< NaN where the file says null: JSON knows no other number that is not finite
+  double loss = 0;  ///< NaN if the file has null: JSON has no numbers that are not finite
 };
 
 struct RecordedRun {
   std::filesystem::path folder;
-  std::vector<LossLine> losses;                     ///< ascending steps
-  std::optional<std::int64_t> end_step;             ///< absent: the run has not ended in order
+  std::vector<LossLine> losses;                     ///< in ascending order of steps
+  std::optional<std::int64_t> end_step;             ///< absent: the run has not ended properly
   std::map<std::int64_t, std::string> checkpoints;  ///< by step; names within the folder
 
   [[nodiscard]] bool has_final_weights() const;

@@ -15,7 +15,7 @@ std::string state_name(const std::string& kind, const std::string& parameter) {
   return fmt::format("{}{}.{}", model::kOptimizerPrefix, kind, parameter);
 }
 
-/// Hands out tensors by name, shape and type, each once.
+/// Hands out tensors by name, shape and type, each only once.
 class Store {
  public:
   explicit Store(const std::vector<model::NamedTensor>& tensors) {

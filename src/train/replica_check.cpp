@@ -43,7 +43,7 @@ AllDigests gather_all(const std::vector<PartDigest>& mine, comm::Communicator& c
   return all;
 }
 
-/// What more than half of the ranks have.
+/// The digest of more than half of the ranks.
 std::optional<std::uint64_t> majority_of(const std::vector<std::uint64_t>& digests) {
   std::map<std::uint64_t, std::size_t> counts;
   for (const auto digest : digests) ++counts[digest];

@@ -50,7 +50,7 @@ std::vector<WeightsComparison> compare_checkpoints(const RecordedRun& a, const R
   return comparisons;
 }
 
-/// Weights after different steps say nothing of each other.
+/// Weights after different steps cannot be compared.
 std::optional<WeightsComparison> compare_final_weights(const RecordedRun& a, const RecordedRun& b) {
   const bool same_step = !a.end_step || !b.end_step || *a.end_step == *b.end_step;
   if (!same_step || !a.has_final_weights() || !b.has_final_weights()) return std::nullopt;
@@ -58,7 +58,7 @@ std::optional<WeightsComparison> compare_final_weights(const RecordedRun& a, con
                          a.end_step.value_or(b.end_step.value_or(0)));
 }
 
-/// The record of a run, with the defaults of options that its version did not have.
+/// The record of a run, plus the defaults of options that its version did not have.
 nlohmann::json with_defaults(nlohmann::json config, const nlohmann::json& defaults) {
   const auto options = config.is_object() ? config.find("options") : config.end();
   if (!config.is_object() || options == config.end() || !options->is_object()) return config;

@@ -34,7 +34,8 @@ void make_folders(const fs::path& folder) {
   }
 }
 
-/// Two runs that start in the same second get different numbers: making a folder succeeds once.
+/// Two runs that start in the same second get different numbers: only one of them can make a
+/// folder.
 fs::path make_dated_folder() {
   make_folders("runs");
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -71,7 +72,7 @@ void refuse_a_run(const fs::path& folder) {
   }
 }
 
-/// A killed run's lock ends with its rank 0, which may take a moment to die.
+/// The lock of a killed run ends with its rank 0, which may take a moment to die.
 void take_lock(const FileDescriptor& file, const fs::path& folder) {
   const auto deadline = std::chrono::steady_clock::now() + kLongestWait;
   while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr const char* kVirtualShards = "virtual_shards";
 
-/// `value[key]`, or null where there is none.
+/// `value[key]`, or null if there is none.
 const json& entry_of(const json& value, const std::string& key) {
   static const json null;
   const auto found = value.is_object() ? value.find(key) : value.end();
@@ -31,8 +31,8 @@ class Differences {
   void compare(const std::string& name, const json& a, const json& b, bool other_problem = false) {
     if (a != b) found_.push_back({name, text_of(a), text_of(b), other_problem});
   }
-  /// Every entry of two objects, as `judge` has it of its name: whether it counts, and as another
-  /// problem.
+  /// Compares every entry of two objects. `judge` decides by name whether an entry counts, and
+  /// whether as another problem.
   template <typename Judge>
   void compare_entries(const std::string& prefix, const json& a, const json& b, Judge judge) {
     std::set<std::string> names;
@@ -53,13 +53,13 @@ class Differences {
   std::vector<SettingDifference> found_;
 };
 
-/// 0: off, as in runs of versions without the option.
+/// 0 if off, as in runs of versions without the option.
 std::int64_t virtual_shards(const json& options) {
   const auto& shards = entry_of(options, kVirtualShards);
   return shards.is_number_integer() ? shards.get<std::int64_t>() : 0;
 }
 
-/// Which kinds there are, however many of each.
+/// The kinds of devices, however many there are of each.
 json kinds_of_devices(const json& config) {
   std::set<std::string> kinds;
   for (const auto& device : entry_of(config, "devices")) kinds.insert(text_of(device));

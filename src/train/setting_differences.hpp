@@ -1,4 +1,4 @@
-// What two runs were told to do differently, as far as it may change bits.
+// Settings that differ between two runs, if they may change bits.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace lockstep::train {
 
-/// From two runs' config.json. What is absent in one counts as a value of its own.
+/// From two runs' config.json. An entry that is absent in one counts as a value of its own.
 [[nodiscard]] std::vector<SettingDifference> setting_differences(const nlohmann::json& a,
                                                                  const nlohmann::json& b,
                                                                  const Effects& effects);

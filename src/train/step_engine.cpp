@@ -103,8 +103,8 @@ torch::Tensor StepEngine::sum_gradients(const StepRequest& request) {
   return own_loss;
 }
 
-/// For networks that draw random numbers: what they draw depends on nothing but the run's seed and
-/// the place of the forward pass in it.
+/// For networks that draw random numbers: what they draw depends only on the run's seed and the
+/// position of the forward pass in the run.
 void StepEngine::seed_generators(const StepRequest& request, std::size_t shard,
                                  std::size_t batch) const {
   if (!parts_.network->draws_random_numbers()) return;
@@ -142,7 +142,7 @@ torch::Tensor StepEngine::compute_shard(const StepRequest& request, std::size_t 
   return mine.loss_sum;
 }
 
-/// Of the summed gradient, on its way to the host; undefined where nobody wants it.
+/// The norm of the summed gradient, on its way to the host; undefined if nobody wants it.
 torch::Tensor StepEngine::measure_gradient_norm(bool logged) {
   if (!logged || gradient_norms_ == nullptr) return {};
   const torch::NoGradGuard no_gradients;
@@ -167,14 +167,14 @@ std::vector<StepOutcome> StepEngine::close(std::size_t stay_open) {
   return outcomes;
 }
 
-/// On a GPU, the host waits here for what all ranks have started on theirs.
+/// On a GPU, the host waits here for the work that all ranks have started on theirs.
 sync::StepTotals StepEngine::take_totals() {
   if (parts_.board == nullptr || !parts_.compute.runs_ahead()) return reducer_.take_totals();
   const watch::WaitScope waiting(parts_.board, parts_.board->gpu_wait(comm::Channel::kGradients));
   return reducer_.take_totals();
 }
 
-// Every rank has the same totals and weights, so what one rank finds here, all find.
+// Every rank has the same totals and weights, so whatever one rank finds here, all find.
 void StepEngine::check_totals(const sync::StepTotals& totals, const OpenStep& step) const {
   if (totals.samples != step.expected_samples) {
     comm::fail_together(

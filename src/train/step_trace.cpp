@@ -13,7 +13,7 @@
 namespace lockstep::train {
 namespace {
 
-/// Other ranks wait meanwhile, and must not take this one for stuck.
+/// Other ranks wait meanwhile, and must not think that this one is stuck.
 constexpr auto kPatienceWithReaders = std::chrono::seconds(5);
 
 }  // namespace

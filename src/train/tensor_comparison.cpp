@@ -55,7 +55,7 @@ TensorDifference without_values(const std::string& name, std::string unlike) {
   return {.tensor = name, .unlike = std::move(unlike)};
 }
 
-/// Of two tensors of one shape and type; nothing if all bits are equal.
+/// Compares two tensors of one shape and type; nothing if all bits are equal.
 std::optional<TensorDifference> compare_values(const std::string& name, const torch::Tensor& a,
                                                const torch::Tensor& b) {
   const auto bytes = bytes_of(a);
@@ -91,7 +91,7 @@ const torch::Tensor* find_tensor(const Tensors& tensors, const std::string& name
   return found == tensors.end() ? nullptr : &found->value;
 }
 
-/// The differences in the order of `a`, with what only `b` has behind them.
+/// The differences in the order of `a`, followed by what only `b` has.
 std::vector<TensorDifference> compare_tensors(const Tensors& a, const Tensors& b) {
   std::vector<TensorDifference> differences;
   for (const auto& [name, left] : a) {

@@ -92,8 +92,8 @@ TrainResult Trainer::run(metrics::EventSink& events, CheckpointOutput output) {
   engine_.prepare(needs_);
   auto& position = progress_.position;
   const auto start = Clock::now();
-  // A checkpoint of an earlier version may stand behind the last test loop; the run's end may lack
-  // it.
+  // A checkpoint of an earlier version may come after the last test loop; the end of the run may
+  // still need that.
   bool last = position.steps >= total_steps() && position.step_of_epoch == 0;
   if (last) progress_.last_test = test_.evaluate(Set::kTest, position.epoch - 1);
   while (!last && !progress_.stopped) {
@@ -101,7 +101,7 @@ TrainResult Trainer::run(metrics::EventSink& events, CheckpointOutput output) {
       events_->on(metrics::EpochStart{.epoch = position.epoch});
       train_epoch();
       if (progress_.stopped) break;
-      // Before the test loop, which may be long: a rank that dies in it loses no step.
+      // Before the test loop, which may be long: a rank that dies in it then loses no step.
       save_if_due_after_epoch();
     }
     last = position.steps >= total_steps();
@@ -110,14 +110,14 @@ TrainResult Trainer::run(metrics::EventSink& events, CheckpointOutput output) {
       position = {.steps = position.steps, .epoch = position.epoch + 1};
     }
   }
-  save();  // unless that is done
+  save();  // unless that was already done
   engine_.trace().finish(*events_);
   if (output_.writer != nullptr) tell_of_checkpoints(output_.writer->finish());
   progress_.seconds = seconds_since(start);
   return progress_;
 }
 
-/// Collective: rank 0's sinks decide for all.
+/// Collective: rank 0's sinks decide for all ranks.
 metrics::SinkNeeds Trainer::share_needs() const {
   const auto mine = events_->needs();
   const bool first = parts_.control.rank() == 0;
@@ -143,7 +143,7 @@ void Trainer::train_epoch() {
   close_steps(0);
   reports_.tell(*events_);
   progress_.stopped = stop_wanted_ && position.steps < total_steps();
-  // A checkpoint that stands at the end of an epoch means that this has been told of.
+  // A checkpoint at the end of an epoch implies that the epoch has been reported.
   if (epoch_is_trained()) end_epoch(start, samples_before);
 }
 
@@ -211,7 +211,7 @@ void Trainer::check_weights() const {
       divergence_settings());
 }
 
-/// Behind a step: what the options want every so many steps.
+/// After a step: what the options ask for every so many steps.
 void Trainer::check_and_save_if_due() {
   if (output_.writer != nullptr) tell_of_checkpoints(output_.writer->poll());
   const std::int64_t steps = progress_.position.steps;
@@ -227,13 +227,13 @@ void Trainer::check_and_save_if_due() {
   if (keep) save();
 }
 
-/// Behind the last step of an epoch: what the options want then, or every so many steps.
+/// After the last step of an epoch: what the options ask for then, or every so many steps.
 void Trainer::save_if_due_after_epoch() {
   check_and_save_if_due();
   if (options_.output.checkpoint_every == 0 || progress_.position.steps >= total_steps()) save();
 }
 
-/// Every rank looks at its weights, so that all end if they are no good, and rank 0 writes them.
+/// Every rank checks its weights, so that all end if they are not finite, and rank 0 writes them.
 void Trainer::save() {
   if (saved_steps_ == progress_.position.steps) return;
   saved_steps_ = progress_.position.steps;

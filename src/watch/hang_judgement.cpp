@@ -21,7 +21,7 @@ bool is_silent(const RankView& rank) {
   return rank.silent_seconds >= kSilentSeconds;
 }
 
-/// A silent rank's last status says nothing about what it waits for now.
+/// A silent rank's last status does not show what it waits for now.
 bool waits_somewhere(const RankView& rank) {
   const auto& channels = rank.status.channels;
   return !is_silent(rank) && std::any_of(channels.begin(), channels.end(),
@@ -42,14 +42,14 @@ std::vector<int> ranks_where(std::span<const RankView> ranks, const Condition& c
   return numbers;
 }
 
-/// What keeps `finding.operation`, in which some ranks wait, from ending.
+/// Finds what keeps `finding.operation`, in which some ranks wait, from ending.
 void find_cause(Hang& finding, std::span<const RankView> ranks) {
   const auto& operation = finding.operation;
   finding.waiting = ranks_where(ranks, [&](const auto& rank) { return waits_in(rank, operation); });
   finding.culprits = ranks_where(ranks, [&](const auto& rank) {
     return wait_on(rank, operation.channel).entered < operation.sequence;
   });
-  // Who waits for somebody else is named behind those who do not.
+  // Ranks that wait for somebody else are named after those that do not.
   std::stable_partition(finding.culprits.begin(), finding.culprits.end(), [&](int rank) {
     return !waits_somewhere(ranks[static_cast<std::size_t>(rank)]);
   });
@@ -59,7 +59,7 @@ void find_cause(Hang& finding, std::span<const RankView> ranks) {
   finding.cause = finding.culprits.empty() ? Hang::Cause::kStuck : Hang::Cause::kSilent;
 }
 
-/// How much a finding explains; the first cause explains most.
+/// How much a finding explains; the root cause explains the most.
 int weight(const Hang& finding, std::span<const RankView> ranks) {
   if (finding.cause != Hang::Cause::kNotCome) return 1;
   const bool idle = std::any_of(finding.culprits.begin(), finding.culprits.end(), [&](int rank) {
@@ -68,7 +68,8 @@ int weight(const Hang& finding, std::span<const RankView> ranks) {
   return idle ? 2 : 0;
 }
 
-/// The time after which to complain: the longest wait; where all have come, the last one's.
+/// The wait that counts: the longest one, or, if all ranks have reached the operation, the last
+/// one's.
 double waited_seconds(const Hang& finding, std::span<const RankView> ranks) {
   std::vector<double> waits;
   for (const int rank : finding.waiting) {
@@ -83,7 +84,7 @@ std::string where(const RankView& rank) {
   std::string text = fmt::format("last in {} for {}", phase_name(rank.status.phase),
                                  seconds_text(rank.status.phase_seconds));
   if (is_silent(rank)) {
-    // What it waited for when it was last heard of has passed.
+    // What it was waiting for when last heard of is in the past.
     return text + fmt::format(", no sign of life for {}", seconds_text(rank.silent_seconds));
   }
   for (const auto& wait : rank.status.channels) {

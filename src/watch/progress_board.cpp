@@ -40,7 +40,7 @@ std::string_view channel_name(Channel channel) {
 
 ProgressSnapshot ProgressBoard::look() const noexcept {
   constexpr std::uint64_t kPhaseMask = (std::uint64_t{1} << kPhaseBits) - 1;
-  constexpr int kMaxTries = 8;  // the writer may have been stopped in the middle
+  constexpr int kMaxTries = 8;  // the writer may have been stopped halfway
   ProgressSnapshot snapshot;
   const auto phase = phase_.load(std::memory_order_relaxed);
   snapshot.phase = static_cast<Phase>(phase & kPhaseMask);
@@ -63,7 +63,7 @@ ProgressSnapshot ProgressBoard::look() const noexcept {
       settled = !changing && record.version.load(std::memory_order_relaxed) == channel.version;
     }
     channel.waiting = channel.waiting && settled;
-    // Last, so that what a rank waits for is counted.
+    // Read last, so that the operation a rank waits for is counted.
     channel.entered = record.entered.load(std::memory_order_acquire);
   }
   return snapshot;

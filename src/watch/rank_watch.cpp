@@ -12,7 +12,7 @@ constexpr int kWatcher = 0;
 constexpr int kDeputy = 1;
 constexpr double kRoundSeconds = 0.25;
 constexpr std::uint64_t kRoundsBetweenSignsToTheWatched = 4;
-/// For another rank to act first, or for its action to reach this one.
+/// Time for another rank to act first, or for its action to reach this one.
 constexpr double kGraceSeconds = 2;
 
 bool watches(int rank) {
@@ -78,7 +78,7 @@ void RankWatch::tell() {
   const int end = watches(layout_.rank) ? layout_.world_size : std::min(layout_.world_size, 2);
   for (int peer = 0; peer < end; ++peer) {
     if (peer == layout_.rank || !(watches(peer) || to_all)) continue;
-    // A watcher on this node sees its board itself.
+    // A watcher on this node sees the board itself.
     const bool about_ward = alternate && watches(peer) && !is_neighbour(peer);
     const int about = about_ward ? silent[rounds_ / 2 % silent.size()] : layout_.rank;
     exchange_.send(peer, message_about(about));
@@ -133,7 +133,8 @@ void RankWatch::watch_over_oneself() {
 void RankWatch::report(const std::string& message) {
   over_ = true;
   reports_ = true;
-  tell();  // so that they neither report as well nor stay if MPI's way of ending them is cut
+  tell();  // so that the others do not report as well, nor stay if MPI cannot reach them to end
+           // them
   actions_.end(message);
 }
 
@@ -163,7 +164,7 @@ std::vector<int> RankWatch::silent_neighbours() const {
     if (now_ - neighbours_[i].moved >= kSilentSeconds) {
       silent.push_back(rank);
     } else if (rank < layout_.rank) {
-      return {};  // speaks for them
+      return {};  // that one speaks for them
     }
   }
   return silent;

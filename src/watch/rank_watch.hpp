@@ -1,4 +1,5 @@
-// One rank's part in watching over all: what it knows of whom, what it tells whom, what follows.
+// One rank's part in watching over all: what it knows of the others, what it tells them, and what
+// it concludes.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,14 @@
 
 namespace lockstep::watch {
 
-/// All times are seconds of its own clock. One thread.
+/// All times are in seconds of its own clock. One thread.
 class RankWatch {
  public:
   /// Collective.
   RankWatch(const runtime::RankLayout& layout, NodeBoards& boards, double deadline_seconds,
             HangActions actions);
 
-  /// Takes in what the others tell; a quarter of a second after the last time also tells them what
+  /// Takes in what the others send. A quarter of a second after the last time, also sends them what
   /// this rank does, and judges. Call it at least that often. Never waits.
   void go_on();
   /// The first half of that.
@@ -35,13 +36,13 @@ class RankWatch {
  private:
   struct Known {
     RankStatus status;
-    double as_of = 0;  // of the status
+    double as_of = 0;  // when the status was taken
     double heard = 0;  // last sign of life
   };
   struct Neighbour {
     ProgressTimer timer;
     std::uint64_t beats = 0;
-    double moved = 0;  // the beats did last
+    double moved = 0;  // when the beats last changed
   };
 
   void look_at_node();
@@ -56,7 +57,7 @@ class RankWatch {
   [[nodiscard]] double silence(int rank) const;
   [[nodiscard]] bool is_silent(int rank) const { return silence(rank) >= kSilentSeconds; }
   [[nodiscard]] bool is_neighbour(int rank) const;
-  /// Ranks of this node whose watchdogs stand still, if it is for this rank to speak for them.
+  /// Ranks of this node whose watchdogs stand still, if this rank is the one to speak for them.
   [[nodiscard]] std::vector<int> silent_neighbours() const;
   [[nodiscard]] StatusMessage message_about(int rank) const;
 

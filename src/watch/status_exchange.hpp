@@ -9,21 +9,21 @@
 
 namespace lockstep::watch {
 
-/// A rank's status, from itself or from a neighbour who can still read its board.
+/// The status of a rank, from itself or from a neighbour that can still read its board.
 struct StatusMessage {
   int rank = 0;
   bool reports = false;  ///< the sender has found a hang and is about to end the job
   RankStatus status;
 };
 
-/// Small messages between any two ranks on a communicator of their own. Nothing waits: a message to
-/// a rank that has not taken the one before is left out, so that none pile up. One thread, which
-/// may be any.
+/// Sends small messages between any two ranks on a separate communicator. Nothing waits: a message
+/// to a rank that has not taken the previous one is dropped, so that none pile up. One thread,
+/// which may be any.
 class StatusExchange {
  public:
   /// Collective.
   explicit StatusExchange(const runtime::RankLayout& layout);
-  /// Waits for nobody. What MPI may still read is left to it unless `end` has come to its end.
+  /// Waits for nobody. What MPI may still read is left to it, unless `end` has returned kDone.
   ~StatusExchange();
   StatusExchange(const StatusExchange&) = delete;
   StatusExchange& operator=(const StatusExchange&) = delete;
@@ -31,14 +31,14 @@ class StatusExchange {
   StatusExchange& operator=(StatusExchange&&) = delete;
 
   void send(int peer, const StatusMessage& message);
-  /// Hands over what has come.
+  /// Passes on what has arrived.
   void receive(const std::function<void(int sender, const StatusMessage& message)>& take);
 
   enum class End { kSomeGoOn, kAllEnd, kDone };
-  /// Ends the exchange together with all ranks; to be called again and again, as `receive` is,
-  /// until done. While some ranks go on, messages do as well. Never waits. Source: T. Hoefler et
-  /// al., "Scalable communication protocols for dynamic sparse data exchange", PPoPP 2010: once all
-  /// synchronous sends are done and a barrier is passed, nothing is under way.
+  /// Ends the exchange together with all ranks. Call it repeatedly, as `receive`, until done. While
+  /// some ranks go on, so do messages. Never waits. Source: T. Hoefler et al., "Scalable
+  /// communication protocols for dynamic sparse data exchange", PPoPP 2010: once all synchronous
+  /// sends are done and a barrier is passed, nothing is in flight.
   [[nodiscard]] End end();
 
  private:

@@ -33,7 +33,7 @@ constexpr int kFirstLooksAtTheEnd = 100;
 constexpr std::chrono::seconds kLongestFarewell(5);
 constexpr std::chrono::seconds kLongestMpiAbort(2);
 
-/// Never returns. MPI_Abort may: it waits for daemons that a broken network keeps away.
+/// Never returns. MPI_Abort itself may hang: it waits for daemons that a broken network keeps away.
 [[noreturn]] void end_job(const Log& log, const std::string& message) {
   constexpr int kCode = static_cast<int>(ExitCode::kFailure);
   try {
@@ -44,7 +44,7 @@ constexpr std::chrono::seconds kLongestMpiAbort(2);
       return MPI_Abort(MPI_COMM_WORLD, kCode);
     });
   } catch (const std::exception&) {
-    ::_exit(kCode);  // no thread to be had
+    ::_exit(kCode);  // no thread available
   }
   ::_exit(kCode);
 }

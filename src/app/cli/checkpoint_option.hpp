@@ -1,4 +1,4 @@
-// --checkpoint, of the commands that read weights.
+// The --checkpoint option of the commands that read weights.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace lockstep::app {
 /// `file` must outlive the option.
 [[nodiscard]] options::Option checkpoint_option(std::string& file);
 
-/// Throws UsageError where --checkpoint was not given.
+/// Throws UsageError if --checkpoint was not given.
 void require_checkpoint(const std::string& file);
 
 }  // namespace lockstep::app

@@ -1,4 +1,4 @@
-// A command of the program, as the list of commands, help, completion and the manual know it.
+// A command of the program, as seen by the list of commands, help, completion and the manual.
 #pragma once
 
 #include <functional>
@@ -18,13 +18,14 @@ struct Command {
   std::string name;      ///< "bench step"
   std::string operands;  ///< "RUN_A RUN_B"
   std::string summary;
-  /// Gives the function a table of the command's options, bound to variables that nobody reads.
+  /// Passes a table of the command's options, bound to variables that nobody reads, to the
+  /// function.
   std::function<void(const TableUser&)> with_table;
-  /// Takes the arguments behind the name, and returns the exit code.
+  /// Takes the arguments after the name, and returns the exit code.
   int (*run)(const Arguments& arguments);
 };
 
-/// For `Command::with_table`: the table that `table_of` makes for an `Options` of its own.
+/// For `Command::with_table`: passes on the table that `table_of` makes for its own `Options`.
 template <typename Options>
 [[nodiscard]] std::function<void(const TableUser&)> table_for(
     options::OptionTable (*table_of)(Options&)) {

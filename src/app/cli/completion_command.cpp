@@ -55,7 +55,7 @@ _lockstep() {{
 complete -F _lockstep lockstep
 )";
 
-/// "auto/on/off" names the values; "FILE" what kind of value it is.
+/// The values in a value name such as "auto/on/off"; none for one such as "FILE".
 std::vector<std::string> values_of(const options::Option& option) {
   const auto& name = option.binding.value_name;
   std::vector<std::string> values;
@@ -125,7 +125,7 @@ std::string bash_script(const std::vector<Command>& commands) {
                      fmt::arg("values", values), fmt::arg("options", options));
 }
 
-/// `text` between single quotes, for zsh's _arguments.
+/// `text` within single quotes, for zsh's _arguments.
 std::string for_arguments(const std::string& text) {
   std::string escaped;
   for (const char c : text) {

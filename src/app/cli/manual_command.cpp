@@ -18,7 +18,7 @@ constexpr const char* kManualUsage =
     "Usage: lockstep manual | man -l -\n\n"
     "Prints the manual page. Installed by the build as share/man/man1/lockstep.1.\n\n";
 
-/// `text` as running text of a manual page (man(7), groff).
+/// `text` as running text in a manual page (man(7), groff).
 std::string roff(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
@@ -30,7 +30,7 @@ std::string roff(const std::string& text) {
       escaped += c;
     }
   }
-  // A line that begins so would be a request.
+  // A line that begins like this would be a request.
   return escaped.starts_with(".") || escaped.starts_with("'") ? "\\&" + escaped : escaped;
 }
 

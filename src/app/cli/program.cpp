@@ -26,7 +26,8 @@ std::string first_word(const std::string& name) {
   return name.substr(0, name.find(' '));
 }
 
-/// `arguments` begin with a word that several commands share: `bench` allreduce, `bench` step.
+/// For `arguments` that begin with a word shared by several commands: `bench` allreduce, `bench`
+/// step.
 int run_one_of(const std::vector<Command>& commands, const Arguments& arguments) {
   const auto& word = arguments.front();
   std::vector<std::string> names;

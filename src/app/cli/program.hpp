@@ -1,12 +1,12 @@
-// The program: which command its arguments name.
+// The program: finds the command that its arguments name.
 #pragma once
 
 #include "cli/command.hpp"
 
 namespace lockstep::app {
 
-/// Runs the command that `arguments` (those of main, without the program's name) begin with, and
-/// returns its exit code. Throws UsageError where they name none.
+/// Runs the command with which `arguments` begin (those of main, without the program's name), and
+/// returns its exit code. Throws UsageError if they name none.
 [[nodiscard]] int run(const Arguments& arguments);
 
 }  // namespace lockstep::app

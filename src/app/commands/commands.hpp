@@ -1,4 +1,5 @@
-// What each command's file registers. A new command: its file, a line here, a line in cli/command_list.
+// What each command's file registers. A new command takes its file, a line here, and a line in
+// cli/command_list.
 #pragma once
 
 #include "cli/command.hpp"

@@ -33,8 +33,8 @@ constexpr const char* kStepUsage =
 
 constexpr double kMillisecondsPerSecond = 1000.0;
 
-/// A rank's wish to stop, known to all ranks at the same step: they stop together even where no
-/// step of theirs communicates.
+/// A rank's request to stop, known to all ranks at the same step: they stop together even if none
+/// of their steps communicates.
 class AgreedStop final : public runtime::StopSource {
  public:
   AgreedStop(const runtime::StopSource& own, comm::Communicator& control)
@@ -53,8 +53,8 @@ class AgreedStop final : public runtime::StopSource {
   bool agreed_ = false;
 };
 
-/// Runs the bare matrix products ten times behind every tenth step, so that both meet the same
-/// machine and each finds its own data in the caches; keeps the times of the epoch that counts.
+/// Runs the bare matrix products ten times after every tenth step, so that both run under the same
+/// conditions and each finds its own data in the caches. Keeps the times of the epoch that counts.
 class StepProbe final : public metrics::EventSink {
  public:
   StepProbe(benchmark::MatrixProducts& products, std::int64_t runs_a_step, AgreedStop& stop)
@@ -72,7 +72,7 @@ class StepProbe final : public metrics::EventSink {
       for (std::int64_t i = 0; i < runs_a_step_; ++i) seconds += products_.run();
       product_ms_.push_back(seconds * kMillisecondsPerSecond);
     }
-    stop_.agree();  // and wait, or the next step would show how unlike the ranks' products were
+    stop_.agree();  // also waits, or the next step would show how unlike the ranks' products were
   }
   void on(const metrics::EpochEnd& event) override {
     times_ = event.times;
@@ -81,7 +81,7 @@ class StepProbe final : public metrics::EventSink {
 
   [[nodiscard]] const metrics::StepTimes& times() const { return times_; }
   [[nodiscard]] const metrics::StepSeries& series() const { return series_; }
-  /// Of the first steps, from the initial weights.
+  /// The losses of the first steps, from the initial weights.
   [[nodiscard]] const std::vector<double>& losses() const { return losses_; }
   [[nodiscard]] double products_ms_p50() { return metrics::percentile(product_ms_, 50); }
 

@@ -13,7 +13,7 @@ using options::OptionGroup;
 using options::OptionTable;
 using options::path;
 
-constexpr std::int64_t kMaxBytes = std::int64_t{4} << 30U;  // one collective's count fits an int
+constexpr std::int64_t kMaxBytes = std::int64_t{4} << 30U;  // a collective's count must fit an int
 constexpr std::int64_t kMaxIterations = 1'000'000;
 
 OptionGroup results_group(ResultFiles& files) {
@@ -44,7 +44,9 @@ OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
 OptionTable bench_step_option_table(BenchStepOptions& options) {
   OptionTable table = {
       {"Steps",
-       {{"steps", "that count, and as many before to warm up; fewer if the images do not suffice (default 300)",
+       {{"steps",
+         "that count, and as many before to warm up; fewer if the images do not suffice (default "
+         "300)",
          integer(options.steps, 1, kMaxIterations)},
         {"synthetic", "images that are made up; off: those of --data-dir (default on)",
          on_off(options.synthetic)},

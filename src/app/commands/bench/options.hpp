@@ -10,7 +10,7 @@
 
 namespace lockstep::app {
 
-/// Files for the results, empty: none.
+/// Files for the results; empty: none.
 struct ResultFiles {
   std::string json;
   std::string csv;

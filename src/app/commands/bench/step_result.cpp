@@ -36,7 +36,7 @@ constexpr std::array kParts = {
 
 /// Each rank's mean wait for the slowest, in milliseconds.
 std::vector<double> mean_waits(const std::vector<double>& exposed_ms, comm::Communicator& control) {
-  constexpr std::size_t kStepsAtOnce = 4096;  // bounds the memory with many ranks
+  constexpr std::size_t kStepsAtOnce = 4096;  // bounds the memory use with many ranks
   std::vector<double> waits(static_cast<std::size_t>(control.size()), 0.0);
   for (std::size_t begin = 0; begin < exposed_ms.size(); begin += kStepsAtOnce) {
     const auto count = std::min(kStepsAtOnce, exposed_ms.size() - begin);
@@ -58,7 +58,7 @@ double mean_wait(const StepResult& result) {
   return sum / static_cast<double>(result.ranks.size());
 }
 
-/// All that are single numbers.
+/// All results that are single numbers.
 ordered_json figures(const StepResult& result) {
   ordered_json figures;
   for (const auto& part : kParts) {
@@ -115,7 +115,7 @@ ordered_json step_configuration(const session::Job& job, const session::Training
   for (const auto& group : session::step_option_table(options.train, options.task)) {
     for (const auto& option : group.options) {
       const auto name = options::record_name(option.name);
-      // What has come of an option counts more than what was asked for.
+      // What an option resolved to takes precedence over what was asked for.
       if (option.effect == Effect::kNothing || configuration.contains(name)) continue;
       configuration[name] = option.binding.get();
     }

@@ -1,4 +1,4 @@
-// What `bench step` finds out: a step's time by part, on every rank, and what was measured.
+// The result of `bench step`: a step's time by part, on every rank, and what was measured.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace lockstep::app {
 
-/// One rank's steps: means in milliseconds.
+/// One rank's mean step times, in milliseconds.
 struct RankStepTimes {
   double data = 0;
   double forward = 0;
@@ -30,7 +30,7 @@ struct StepResult {
   metrics::StepTimes times;          ///< of rank 0
   std::vector<double> step_ms;       ///< of each step, rank 0
   std::vector<RankStepTimes> ranks;  ///< in rank order
-  std::vector<double> losses;  ///< of the first steps, to see that the right thing was computed
+  std::vector<double> losses;  ///< of the first steps, to check that the computation was correct
   std::int64_t steps = 0;
   double images_per_second = 0;     ///< of all ranks
   double sgemm_ms = 0;              ///< median
@@ -41,22 +41,22 @@ struct StepResult {
   [[nodiscard]] double sgemm_share_of_step() const { return sgemm_ms / times.step.p50; }
 };
 
-/// What a step's time depends on, for those who compare points.
+/// What a step's time depends on, for comparing points.
 [[nodiscard]] nlohmann::ordered_json step_configuration(const session::Job& job,
                                                         const session::Training& training,
                                                         BenchStepOptions& options);
 
-/// Collective over `control`. Every rank's times, from its own figures. Of a step's exposed
-/// communication, the least of all ranks' is the all-reduce itself, and what the others have above
-/// it is waiting for the slowest.
+/// Collective over `control`. Every rank's times, from its own measurements. The least exposed
+/// communication of all ranks in a step is the all-reduce itself; what the others have above it is
+/// waiting for the slowest.
 [[nodiscard]] std::vector<RankStepTimes> gather_rank_times(const metrics::StepTimes& mine,
                                                            const std::vector<double>& exposed_ms,
                                                            comm::Communicator& control);
 
-/// The figures of docs/files.md.
+/// The metrics that docs/files.md describes.
 [[nodiscard]] nlohmann::ordered_json step_result_json(const StepResult& result,
                                                       const std::vector<std::string>& hosts);
-/// Names and values of the single figures, as two lines.
+/// Names and values of the single-number metrics, as two lines.
 [[nodiscard]] std::string step_result_csv(const StepResult& result);
 /// A table for people.
 [[nodiscard]] std::string step_result_text(const StepResult& result, const train::BatchSizes& sizes,

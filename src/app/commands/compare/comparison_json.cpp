@@ -10,7 +10,7 @@ using train::LossDifference;
 using train::RunComparison;
 using train::WeightsComparison;
 
-/// JSON has no number that is not finite.
+/// JSON has no numbers that are not finite.
 ordered_json number(double value) {
   return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
 }

@@ -21,7 +21,7 @@ std::string counted(std::int64_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-/// "0.25 against 0.5", with as many digits as it takes to tell them apart.
+/// "0.25 against 0.5", with as many digits as are needed to tell them apart.
 std::string against(double a, double b) {
   constexpr int kFewestDigits = 7;
   constexpr int kMaxDigits = 17;
@@ -92,7 +92,7 @@ std::vector<std::string> lines_parting(const RunComparison& comparison) {
   return lines;
 }
 
-/// What of either run was not compared.
+/// What of the two runs was not compared.
 std::vector<std::string> lines_left_out(const RunComparison& comparison,
                                         const std::vector<std::string>& names) {
   std::vector<std::string> lines;

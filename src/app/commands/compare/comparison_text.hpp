@@ -1,4 +1,4 @@
-// What `lockstep compare` says: for a person, and as JSON.
+// The output of `lockstep compare`: for people, and as JSON.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 
 namespace lockstep::app {
 
-/// A verdict, then what else there is to know, each a line. `names` are the two runs' folders.
+/// A verdict, then the details, one per line. `names` are the two runs' folders.
 [[nodiscard]] std::string comparison_text(const train::RunComparison& comparison,
                                           const std::vector<std::string>& names);
 
-/// One line each, with what differs: of other data or another network, always; of settings that may
-/// change bits, where the runs part.
+/// One line each, naming what differs: always for other data or another network, and for settings
+/// that may change bits if the runs differ.
 [[nodiscard]] std::vector<std::string> comparison_warnings(const train::RunComparison& comparison);
 
 /// As docs/options.md describes it.

@@ -1,4 +1,4 @@
-// Whether the ranks of a job are alike in what should be the same everywhere.
+// Whether the ranks of a job agree in what should be the same everywhere.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace lockstep::app {
 
-/// Versions, settings, data sets and clocks; names the ranks that differ from rank 0. A pure
-/// function.
+/// Compares versions, settings, data sets and clocks, and names the ranks that differ from rank 0.
+/// A pure function.
 [[nodiscard]] std::vector<Finding> agreement(const std::vector<RankFacts>& ranks);
 
 }  // namespace lockstep::app

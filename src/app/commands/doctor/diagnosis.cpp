@@ -47,7 +47,7 @@ Finding ranks_and_hosts(const Ranks& ranks) {
   return {Level::kOk, fmt::format("{}: {}", plural(ranks.size(), "rank"), fmt::join(hosts, ", "))};
 }
 
-/// Started by a launcher that this MPI does not understand, each rank believes to be alone.
+/// A rank started by a launcher that this MPI does not understand believes that it is alone.
 Finding launcher(const Ranks& ranks) {
   const auto other =
       session::other_launcher(ranks.front().launcher_variables, static_cast<int>(ranks.size()));

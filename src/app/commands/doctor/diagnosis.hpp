@@ -1,4 +1,4 @@
-// What `lockstep doctor` knows of a job, and what it thinks of it.
+// What `lockstep doctor` knows of a job, and its verdict.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ struct RankFacts {
   std::map<std::string, std::string> settings{};  ///< variables of Lockstep, NCCL, OpenBLAS, …
   std::string versions{};                         ///< of Lockstep and its libraries, in one line
   double clock_seconds = 0;                       ///< since 1970, at the same moment on all ranks
-  std::string data{};  ///< digest of the data set; empty: not looked at by this rank
+  std::string data{};  ///< digest of the data set; empty: this rank did not look at it
   std::string data_description{};
   bool data_as_published = true;
   std::string data_trouble{};  ///< why there is none on this host
 
   int cores = 1;                   ///< this rank's share of the node's
-  int threads = 1;                 ///< that it would compute with
-  std::string threads_by{};        ///< what decided on their number
-  int usable_threads = 1;          ///< of them, that OpenMP gives
-  int idle_cores = 0;              ///< that OMP_PROC_BIND keeps it from
+  int threads = 1;                 ///< that it would use
+  std::string threads_by{};        ///< what determined their number
+  int usable_threads = 1;          ///< how many of them OpenMP gives
+  int idle_cores = 0;              ///< unusable because of OMP_PROC_BIND
   std::vector<int> cpus{};         ///< that it may run on
   std::string openblas_kernels{};  ///< in use; empty: LibTorch computes with another library
   std::string fitting_kernels{};   ///< that the processor should use; empty: OpenBLAS knows
@@ -41,11 +41,11 @@ struct RankFacts {
   std::string device = "cpu";    ///< or "cuda:2"
   std::string device_uuid{};     ///< of a GPU
   std::string device_trouble{};  ///< why this rank could get no device
-  int nvidia_gpus = 0;           ///< as the operating system counts them
-  int visible_devices = 0;       ///< as CUDA does
+  int nvidia_gpus = 0;           ///< according to the operating system
+  int visible_devices = 0;       ///< according to CUDA
   bool built_with_cuda = false;
   std::string cuda_trouble{};    ///< why CUDA sees no device
-  bool peers_reach_all = true;   ///< its GPU reaches the memory of all others that it sees
+  bool peers_reach_all = true;   ///< its GPU can access the memory of all others that it sees
   bool ranks_may_share = false;  ///< a GPU, as NCCL was told
   int cuda_runtime = 0;
   int cuda_driver = 0;
@@ -57,14 +57,14 @@ struct Finding {
   enum class Level : unsigned char { kOk, kWarning, kError };
   Level level = Level::kOk;
   std::string what;
-  std::string remedy{};  ///< empty if nothing is to be done
+  std::string remedy{};  ///< empty if there is nothing to do
 };
 
 /// "ok", "warning" or "error".
 [[nodiscard]] std::string level_name(Finding::Level level);
 
-/// All that can be said of the ranks' facts (one entry a rank, in rank order), the data set aside.
-/// A pure function.
+/// Everything that can be said about the ranks' facts (one entry per rank, in rank order), except
+/// for the data set. A pure function.
 [[nodiscard]] std::vector<Finding> diagnose(const std::vector<RankFacts>& ranks);
 
 }  // namespace lockstep::app

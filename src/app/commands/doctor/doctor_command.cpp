@@ -30,7 +30,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What decides where ranks compute, and how to show what is found.
+/// The options that decide where ranks compute, and how the findings are shown.
 struct DoctorOptions {
   std::string data_dir;
   bool json = false;
@@ -52,7 +52,7 @@ constexpr const char* kDoctorUsage =
     "would\n"
     "start train. Exit code 1 if anything is in error.\n\n";
 
-/// The data set as this host has it, into `facts`.
+/// Reads the data set of this host into `facts`.
 void look_at_data(const std::string& folder, RankFacts& facts) {
   try {
     const auto source = data::open_fashion_mnist(
@@ -72,9 +72,9 @@ void look_at_data(const std::string& folder, RankFacts& facts) {
   }
 }
 
-/// The data set as rank 0's host has it.
+/// Findings about the data set of rank 0's host.
 std::vector<Finding> data_set(const RankFacts& rank) {
-  if (rank.data.empty()) return {};  // its trouble is a finding of the ranks' agreement
+  if (rank.data.empty()) return {};  // its trouble is among the findings of the ranks' agreement
   if (rank.data_as_published) {
     return {{Finding::Level::kOk, rank.data_description + ", as published"}};
   }

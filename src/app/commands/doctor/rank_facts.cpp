@@ -19,7 +19,7 @@
 
 namespace lockstep::app {
 
-// The two ways between facts and JSON, for gathering them.
+// Converts facts to JSON and back, for gathering them.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankFacts, rank, world_size, local_rank, local_size, host,
                                    process_id, launcher_variables, settings, versions,
                                    clock_seconds, data, data_description, data_as_published,
@@ -32,7 +32,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankFacts, rank, world_size, local_rank, loca
 
 namespace {
 
-/// Variables whose difference between hosts has made many wonder.
+/// Variables that often explain a puzzling difference between hosts.
 std::map<std::string, std::string> settings() {
   std::map<std::string, std::string> found;
   for (const auto& variable : options::process_environment()) {
@@ -132,7 +132,7 @@ RankFacts collect_facts(const session::Job& job, const train::DistributionOption
 
 std::vector<RankFacts> gather_facts(session::Job& job, const RankFacts& mine) {
   std::vector<RankFacts> all;
-  // Variables of the environment may hold any bytes.
+  // Environment variables may hold any bytes.
   for (const auto& text : comm::gather_texts(*job.control, json_line(nlohmann::json(mine)))) {
     all.push_back(nlohmann::json::parse(text).get<RankFacts>());
   }

@@ -9,11 +9,11 @@
 
 namespace lockstep::app {
 
-/// This rank's facts. Does not communicate, and fails for nothing that it may find.
+/// This rank's facts. Does not communicate; whatever it finds, it does not fail.
 [[nodiscard]] RankFacts collect_facts(const session::Job& job,
                                       const train::DistributionOptions& options);
 
-/// Collective. Every rank's `mine`, in rank order.
+/// Collective. Returns every rank's `mine`, in rank order.
 [[nodiscard]] std::vector<RankFacts> gather_facts(session::Job& job, const RankFacts& mine);
 
 /// As `doctor --json` shows it.

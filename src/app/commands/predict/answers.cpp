@@ -18,7 +18,7 @@
 namespace lockstep::app {
 namespace {
 
-/// Class, most likely first.
+/// Class indices, most likely first.
 std::vector<std::size_t> by_probability(const torch::Tensor& row) {
   const auto* const probabilities = row.data_ptr<float>();
   std::vector<std::size_t> order(static_cast<std::size_t>(row.numel()));
@@ -29,7 +29,7 @@ std::vector<std::size_t> by_probability(const torch::Tensor& row) {
   return order;
 }
 
-/// A class in a sentence: "Ankle boot", or "class 9" where it has no name.
+/// A class in a sentence: "Ankle boot", or "class 9" if it has no name.
 std::string spoken(const std::string& name) {
   return std::isdigit(static_cast<unsigned char>(name.front())) != 0 ? "class " + name : name;
 }

@@ -1,4 +1,4 @@
-// The images that `predict` is asked about, from the test set or from files.
+// The images that `predict` classifies, from the test set or from files.
 #pragma once
 
 #include <cstdint>

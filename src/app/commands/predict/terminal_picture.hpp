@@ -1,4 +1,4 @@
-// A picture in a terminal's characters.
+// A picture drawn with a terminal's characters.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace lockstep::app {
 
-/// With half blocks in 24 shades (xterm's 256 colours): two rows a line.
+/// Drawn with half blocks in 24 shades (xterm's 256 colours): two rows per line.
 [[nodiscard]] std::string picture_in_blocks(std::span<const std::uint8_t> grey, std::int64_t width);
-/// With ASCII characters, two a pixel: bright pixels are dense ones.
+/// Drawn with ASCII characters, two per pixel: the brighter the pixel, the denser the character.
 [[nodiscard]] std::string picture_in_letters(std::span<const std::uint8_t> grey,
                                              std::int64_t width);
 

@@ -22,7 +22,7 @@ using options::path;
 struct ReportOptions {
   std::string write_to;  ///< empty: the sweep's own folder
   std::vector<std::int64_t> predict_ranks;
-  std::optional<report::AllReduceAlgorithm> algorithm;  ///< absent: chosen by the measurements
+  std::optional<report::AllReduceAlgorithm> algorithm;  ///< absent: chosen from the measurements
 };
 
 OptionTable report_option_table(ReportOptions& options) {
@@ -71,8 +71,8 @@ void report_on_sweep(const std::filesystem::path& folder, const std::filesystem:
       output);
 }
 
-/// A folder that is no run itself: of a sweep's points, or of runs. Files of other programs may lie
-/// beside runs.
+/// For a folder that is not a run itself: it holds a sweep's points, or runs. Files of other
+/// programs may lie beside runs.
 void report_on_folder(const std::filesystem::path& folder, const std::filesystem::path& output,
                       const ReportOptions& options, const Log& log) {
   const auto runs = read_runs_below(folder, log);
@@ -94,7 +94,7 @@ void report_on_folder(const std::filesystem::path& folder, const std::filesystem
   report_on_runs(runs, output, log);
 }
 
-/// Beside what it is about; what is about several runs goes to where the person is.
+/// Beside what the report is about; a report on several runs goes to the current folder.
 std::filesystem::path folder_for_files(const Arguments& folders, const ReportOptions& options) {
   if (!options.write_to.empty()) return options.write_to;
   return folders.size() == 1 ? std::filesystem::path(folders.front()) : ".";

@@ -1,4 +1,4 @@
-// The files that every report consists of.
+// The files of every report.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ struct ReportFiles {
 };
 
 /// What `page` makes with plots (true), or without (false) after a warning that says why: nothing
-/// to draw them with, or no room.
+/// can draw them, or there is no room.
 [[nodiscard]] std::string page_with_plots(const Log& log,
                                           const std::function<std::string(bool)>& page);
 

@@ -14,7 +14,7 @@
 namespace lockstep::app {
 namespace {
 
-/// For a shell.
+/// `text`, quoted for a shell.
 std::string quoted(const std::string& text) {
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./,:+=";
@@ -61,7 +61,7 @@ std::string command_of(const report::Run& run) {
     }
   }
   if (program.empty()) return command;
-  for (const auto& [key, value] : run.config.at("options").items()) {  // its task's own
+  for (const auto& [key, value] : run.config.at("options").items()) {  // options of its task
     const auto name = options::option_name(key);
     if (find_option(table, name) != nullptr) continue;
     command += fmt::format(" --{} {}", name, quoted(options::typed_text(value)));

@@ -16,8 +16,8 @@ namespace lockstep::app {
 /// The runs in these folders. Throws DataError naming the first that cannot be read.
 [[nodiscard]] std::vector<report::Run> read_runs(const std::vector<std::string>& folders);
 
-/// The runs in the folders right below `folder`, by name. Those that cannot be read are left out,
-/// with a warning.
+/// The runs in the folders directly below `folder`, by name. Skips those that cannot be read, with
+/// a warning.
 [[nodiscard]] std::vector<report::Run> read_runs_below(const std::filesystem::path& folder,
                                                        const Log& log);
 
