@@ -13,8 +13,8 @@ source "$here/../launch/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=../launch/mpi.sh
 source "$here/../launch/mpi.sh"
 
-# run_alone COMMAND...: a process that is not process 1, for which default actions of signals do not count. Standard input
-# stays as it is. It ignores SIGINT, as whatever bash starts in the background, and gets SIGTERM instead, as of all signals.
+# run_alone COMMAND...: runs it in a process other than process 1, for which signals have no default action. Keeps
+# standard input. Like everything that bash starts in the background it ignores SIGINT; it gets SIGTERM for all signals.
 run_alone() {
   local signal status=0
   for signal in "${stop_signals[@]}"; do

@@ -6,11 +6,11 @@ usage() {
 Usage: launch/fetch-data.sh [--url BASE] [DIR]
        launch/fetch-data.sh --check DIR
 
-Finds FashionMNIST, or downloads it, and checks its digests. Prints the folder it lies in.
+Finds FashionMNIST, or downloads it, and checks its digests. Prints the folder that holds it.
 
-Without DIR it takes the first complete copy in $LOCKSTEP_DATA_DIR, data/FashionMNIST/raw of the project, and
-the folder of Debian's package dataset-fashion-mnist, else it downloads to data/FashionMNIST/raw. With DIR only
-that folder counts. Files that are there and right are not downloaded again.
+Without DIR it takes the first complete copy in $LOCKSTEP_DATA_DIR, the project's data/FashionMNIST/raw, or the
+folder of Debian's package dataset-fashion-mnist; otherwise it downloads to data/FashionMNIST/raw. With DIR, only
+that folder is used. Files that are already there and correct are not downloaded again.
 
   --url BASE   download from BASE/train-images-idx3-ubyte.gz and so on (http, https, or file)
   --check DIR  check the files in DIR and download nothing
@@ -23,8 +23,8 @@ TEXT
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/lib.sh"
 
-# SHA-256 of the contents, not of the .gz: the same data is about in several compressions. These are the
-# published files: their deflate streams under the original headers have the MD5 sums of the data set's README.
+# SHA-256 of the contents, not of the .gz: the same data circulates in several compressions. These are the
+# published files: their deflate streams with the original headers have the MD5 sums of the data set's README.
 declare -A digests=(
   [train-images-idx3-ubyte]=c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888
   [train-labels-idx1-ubyte]=bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9
@@ -45,8 +45,8 @@ check_file() {
   fi
 }
 
-# check_name DIR NAME: prints what is wrong with DIR's copies of NAME; nothing if at least one is there and all
-# are right.
+# check_name DIR NAME: prints what is wrong with DIR's copies of NAME; nothing if there is at least one and all
+# are correct.
 check_name() {
   local file trouble found=0
   while IFS= read -r file; do

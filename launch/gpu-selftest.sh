@@ -33,7 +33,7 @@ build cuda
 lockstep=$root/build/cuda/bin/lockstep
 failures=()
 
-# part TITLE COMMAND...: one section of the report, and one line for the person.
+# part TITLE COMMAND...: one section of the report, and one line on the terminal.
 part() {
   local title=$1 start=$SECONDS status=0
   shift

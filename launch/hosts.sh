@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2154 # variables of lockstep-run
-# The hosts of a job that lockstep-run starts: from --hosts, --hostfile or Slurm. Sourced by it: uses its variables hosts,
-# hostfile, np and lockstep.
+# The hosts of a job that lockstep-run starts, from --hosts, --hostfile or Slurm. Sourced by lockstep-run; uses its
+# variables hosts, hostfile, np and lockstep.
 
 readonly longest_answer=20 longest_look_up=5 # seconds
 
-# Without them it is this machine alone.
+# Without these, the job runs on this machine alone.
 has_hosts() { [[ -n $hosts$hostfile${SLURM_JOB_ID:-} ]]; }
 
-list_hosts() { # "NAME ROOM" lines, as far as it is known
+list_hosts() { # "NAME SLOTS" lines, as far as they are known
   if [[ -n $hosts ]]; then
     tr ',' '\n' <<<"$hosts" | sed 's/^[^:]*$/&:1/; s/:/ /'
   elif [[ -n $hostfile ]]; then
@@ -27,7 +27,7 @@ ranks_here() { # mpirun fills the hosts in order
   printf '%d\n' "$here"
 }
 
-# is_this_host NAME: by its name, in whatever spelling, or because it leads to one of this machine's addresses.
+# is_this_host NAME: by its name, however spelled, or because it resolves to one of this machine's addresses.
 is_this_host() {
   local LC_ALL=C own name=${1#*@} address own_addresses
   own=$(uname -n)
@@ -40,12 +40,12 @@ is_this_host() {
   return 1
 }
 
-is_loopback() { # NAME or address, in small letters
+is_loopback() { # NAME or address, in lower case
   [[ $1 == @(localhost|*.localhost|localhost.*|localhost[46]|localhost[46].*|ip6-localhost|ip6-loopback|127.*|::1) ]]
 }
 
-# name_this_host: puts localhost in hosts for names of this machine that mpirun would reach by ssh. Not where another user
-# is named.
+# name_this_host: in hosts, replaces names of this machine that mpirun would reach by ssh with localhost, unless another
+# user is named.
 name_this_host() {
   local LC_ALL=C entry entries=() name me
   me=$(id -un)
@@ -60,7 +60,7 @@ name_this_host() {
   done
 }
 
-# Asks each other host for the program before mpirun does: its own words for what fails fill a page. Not under Slurm,
+# Asks each other host for the program before mpirun does, whose messages about a failure fill a page. Not under Slurm,
 # which starts the ranks itself.
 check_hosts() {
   local agent folder name room names=() asked=() i status trouble

@@ -5,7 +5,7 @@
 
 root=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd -P)
 program=$(basename -- "$(readlink -f -- "$0")" .sh) # the prefix of messages
-may_install=yes # no: use what is there
+may_install=yes # no: use what is installed
 
 # shellcheck disable=SC2034 # for the scripts that source this
 {
@@ -21,7 +21,7 @@ may_install=yes # no: use what is there
   data_names=(train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte)
 }
 
-# A message that nobody can take, as on a full disk, ends nothing.
+# A message that cannot be written, as on a full disk, is no reason to stop.
 say() { printf '%s: %s\n' "$program" "$1" >&2 2>/dev/null || :; }
 warn() { say "warning: $1"; }
 fail() { # MESSAGE [EXIT_CODE]
@@ -29,13 +29,13 @@ fail() { # MESSAGE [EXIT_CODE]
   exit "${2:-1}"
 }
 
-# matches TEXT PATTERN: in the C locale, for in others a range such as a-z has other letters.
+# matches TEXT PATTERN: in the C locale, since in others a range such as a-z contains other letters.
 matches() {
   local LC_ALL=C
   [[ $1 =~ $2 ]]
 }
 
-# variable_of OPTION: its name in the environment. In the C locale: the capital of a Turkish i is another letter.
+# variable_of OPTION: its name in the environment. In the C locale, since a Turkish i has a different capital.
 variable_of() {
   local LC_ALL=C name=${1//-/_}
   printf 'LOCKSTEP_%s' "${name^^}"
@@ -71,14 +71,14 @@ need_root() { # PACKAGE...
   sudo true || fail "installing packages needs root, and sudo refused: $remedy"
 }
 
-# No pipes into `grep -q`: under pipefail its early end fails them now and then.
+# No pipes into `grep -q`: under pipefail, its early exit sometimes makes them fail.
 have_package() { [[ $(dpkg-query -W -f '${db:Status-Status}' -- "$1" 2>/dev/null) == installed* ]]; } # once per architecture
-have_candidate() { # apt-cache takes an unknown name for a pattern and answers for other packages
+have_candidate() { # apt-cache takes an unknown name as a pattern, and answers for other packages
   [[ $(LC_ALL=C apt-cache policy -- "$1" 2>/dev/null) == "$1:"$'\n'*$'\n  Candidate: '[^\(]* ]]
 }
 
-# install_packages NAME...: installs what is missing; if nothing is, touches nothing. "NAME?" is left out
-# where it cannot be had.
+# install_packages NAME...: installs what is missing; if nothing is, changes nothing. "NAME?" is skipped
+# if it is not available.
 install_packages() {
   [[ $may_install == yes ]] || return 0
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
@@ -117,7 +117,7 @@ apt_reasons() { # LOG
   printf '%s' "${reasons:-apt-get failed as shown above}"
 }
 
-# LibTorch runs on OpenMP; OpenBLAS's own threads under it cost a multiple of the arithmetic.
+# LibTorch runs on OpenMP; beneath it, OpenBLAS's own threads would cost several times the arithmetic.
 warn_about_blas() {
   local link name remedy=''
   for link in /usr/lib/*/libblas.so.3 /usr/lib/*/liblapack.so.3 /usr/lib/*/libopenblas.so.0; do
@@ -130,7 +130,7 @@ warn_about_blas() {
 
 # --- Data --------------------------------------------------------------------------------------------------
 
-data_files() { # DIR NAME: prints the files that may hold NAME, first the one that lockstep takes
+data_files() { # DIR NAME: prints the files that may hold NAME, first the one that lockstep uses
   local dotted=${2/-idx/.idx} file
   for file in "$1/$2" "$1/$2.gz" "$1/$dotted" "$1/$dotted.gz" "$1/$2/$2" "$1/$2/$2.gz" "$1/$dotted/$dotted"; do
     [[ ! -f $file ]] || printf '%s\n' "$file"
@@ -147,14 +147,14 @@ has_data() { # DIR: true if the four files are there, plain or gzip
 # The package to ask for, if any: "NAME?", because FashionMNIST can also be downloaded.
 wanted_data_package() { [[ -n $(find_data) ]] || printf '%s?\n' "$data_package"; }
 
-find_data() { # prints the folder that has it, if one has
+find_data() { # prints the folder that has it, if there is one
   local dir
   for dir in "${LOCKSTEP_DATA_DIR:-}" "$package_data_dir" "$project_data_dir"; do
     ! has_data "$dir" || { printf '%s\n' "$dir" && return; }
   done
 }
 
-# Sees to it that lockstep finds FashionMNIST from any folder.
+# Makes sure that lockstep finds FashionMNIST from any folder.
 provide_data() {
   ! has_data "${LOCKSTEP_DATA_DIR:-}" && ! has_data "$package_data_dir" || return 0
   command -v curl >/dev/null || command -v wget >/dev/null || install_packages curl
@@ -164,7 +164,7 @@ provide_data() {
 
 # --- Build -------------------------------------------------------------------------------------------------
 
-# prepare PRESET [PACKAGE...]: everything that building PRESET needs, and the PACKAGEs.
+# prepare PRESET [PACKAGE...]: installs everything that building PRESET needs, and the PACKAGEs.
 prepare() {
   local preset=$1
   shift
@@ -186,7 +186,7 @@ build() {
     fail "the build of preset $1 failed: the reason is above (whole log: $log)"
 }
 
-configure_and_compile() ( # a subshell: the caller stays where it is
+configure_and_compile() ( # a subshell, so that the caller's folder stays the same
   local preset=$1 cache=$root/build/$1/CMakeCache.txt setting fresh=() wanted=() settings=()
   shift
   cd -- "$root" || exit
@@ -242,7 +242,7 @@ provide_cuda_torch() {
   : >"$complete"
 }
 
-# Other tools that the tests of interoperation hold Lockstep's files against. Without them, those are skipped.
+# Other tools with which the interoperability tests compare Lockstep's files. Without them, those tests are skipped.
 provide_test_tools() {
   local venv=$root/build/test-venv log=$root/build/test-venv.log
   [[ $may_install == yes && ! -e $venv/.complete ]] || return 0
@@ -257,7 +257,7 @@ provide_test_tools() {
 
 # --- MPI ---------------------------------------------------------------------------------------------------
 
-# Physical cores that this process may use: as many ranks does Open MPI start before it wants --oversubscribe.
+# Physical cores that this process may use: the most ranks that Open MPI starts without --oversubscribe.
 count_cores() {
   local allowed cores
   allowed=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# mpirun as a child of a script: what signals to the script mean for the ranks, and limits for its end. Source lib.sh
-# before it. A script calls catch_signals once, then run_mpi.
+# Runs mpirun as a child of a script: passes on signals to the ranks, and limits how long it takes to end. Source lib.sh
+# first. A script calls catch_signals once, then run_mpi.
 
 readonly exit_preempted=75 exit_interrupted=130 longest_end=10 longest_save=120
 mpi_pid='' stopping='' ended=no
 
 run_mpi() { run_launcher mpirun "$@"; } # ARGUMENT...
 
-# run_launcher COMMAND...: COMMAND is mpirun, or another of these scripts. Its exit code, but 75 where a signal came
-# before the ranks had anything to save, and 130 after a second SIGINT.
+# run_launcher COMMAND...: COMMAND is mpirun, or another of these scripts. Returns its exit code, but 75 if a signal
+# came before the ranks had anything to save, and 130 after a second SIGINT.
 run_launcher() {
   local status=0 watcher
   start_launcher "$@"
@@ -23,7 +23,7 @@ run_launcher() {
   else
     kill "$watcher" 2>/dev/null || :
   fi
-  # A rank that starts or ends does not catch SIGUSR1, and has nothing to save.
+  # A rank that is starting or ending does not catch SIGUSR1, and has nothing to save.
   if [[ -n $stopping && $status == $((128 + $(kill -l USR1))) ]]; then
     status=$exit_preempted
   fi
@@ -31,22 +31,22 @@ run_launcher() {
   return "$status"
 }
 
-# start_launcher COMMAND...: sets mpi_pid, and leaves the watcher in $!. mpirun gets a process group of its own, so that
+# start_launcher COMMAND...: sets mpi_pid, and leaves the watcher in $!. mpirun gets its own process group, so that
 # each signal reaches it once: two within five seconds, as from Ctrl-C in a terminal and from here, would kill the ranks
-# before they can save their state. So does the watcher, which outlives what kills this script and its group.
+# before they can save their state. The watcher also gets one, to outlive whatever kills this script and its group.
 start_launcher() {
   local script=$BASHPID
   set -m
-  # Open MPI 4 passes SIGTSTP and SIGCONT on to ranks on other hosts if it is told to.
+  # Open MPI 4 passes SIGTSTP and SIGCONT to ranks on other hosts only if told to.
   OMPI_MCA_orte_forward_job_control=1 "$@" </dev/null &
   mpi_pid=$!
   watch_end "$mpi_pid" "$script" >/dev/null &
   set +m
 }
 
-# watch_end PID SCRIPT: ends what nothing else would. Where a host cannot be reached any more, mpirun waits for it for many
-# minutes when all ranks have long ended: fails if that was so; without a rank on this host it cannot tell. Where SCRIPT
-# or mpirun was killed, nobody would tell the ranks to stop.
+# watch_end PID SCRIPT: ends what nothing else would. If a host can no longer be reached, mpirun waits many minutes for
+# it although all ranks have long ended; fails in that case, which it cannot detect without a rank on this host. If
+# SCRIPT or mpirun was killed, nobody else would tell the ranks to stop.
 watch_end() {
   local ranks='' now seconds=0 me=$BASHPID
   trap '' HUP INT QUIT USR1 USR2 TSTP
@@ -67,7 +67,7 @@ watch_end() {
   end_left_ranks "$ranks"
 }
 
-end_left_ranks() { # RANKS that mpirun has left behind, as it does only when it is killed
+end_left_ranks() { # RANKS that mpirun left behind, as happens only when it is killed
   local rank left=() seconds
   for rank in $1; do
     ! is_rank "$rank" || left+=("$rank")
@@ -119,7 +119,7 @@ children() { cat "/proc/$1/task/"*/children 2>/dev/null || :; } # PID
 
 kill_tree() { signal_tree KILL "$1"; } # PID
 
-signal_tree() { # SIGNAL PID: it, and what it has started on this host
+signal_tree() { # SIGNAL PID: the process, and what it has started on this host
   local child offspring
   offspring=$(children "$2")
   kill -s "$1" "$2" 2>/dev/null || :
@@ -128,7 +128,7 @@ signal_tree() { # SIGNAL PID: it, and what it has started on this host
   done
 }
 
-wait_for() { # PID: its exit code; signals that are caught meanwhile do not end the wait
+wait_for() { # PID: its exit code; signals caught meanwhile do not end the wait
   local interrupted=1 status
   while ((interrupted)); do
     interrupted=0 status=0
@@ -139,8 +139,8 @@ wait_for() { # PID: its exit code; signals that are caught meanwhile do not end 
 
 # --- Signals -----------------------------------------------------------------------------------------------
 
-# Whatever terminals, batch systems and power supplies send to say that it is time to stop. Bash leaves alone what was
-# ignored when the script started, such as SIGHUP under nohup, and mpirun ignores it then, too.
+# Everything that terminals, batch systems and power supplies send when it is time to stop. Bash does not touch signals
+# that were ignored when the script started, such as SIGHUP under nohup, and mpirun then ignores them, too.
 readonly stop_signals=(INT TERM HUP QUIT USR1 USR2 ALRM XCPU PWR)
 
 catch_signals() { # from now on, each calls on_signal with its name
@@ -149,16 +149,16 @@ catch_signals() { # from now on, each calls on_signal with its name
     # shellcheck disable=SC2064 # the value of now
     trap "interrupted=1; on_signal $signal" "$signal"
   done
-  trap : PIPE # Ctrl-C also ends the tee behind the script, and the ranks still have to be told
+  trap : PIPE # Ctrl-C also ends a tee after the script, and the ranks still have to be told
   # mpirun, which inherits this, and the ranks write to the terminal from the background: `stty tostop` would stop them
-  # for ever. A limit of file sizes is no reason to end either.
+  # forever. A file size limit is no reason to end, either.
   trap '' TTOU XFSZ
 }
 
-# The ranks are asked once: some signals come again and again, and a rank that is asked twice may end before it has saved.
+# The ranks are asked only once: some signals repeat, and a rank that is asked twice may end before it has saved.
 on_signal() { # NAME
   [[ $ended == no ]] || return 0
-  trap '' TSTP # what follows takes moments, and must not stop in the middle
+  trap '' TSTP # what follows takes only moments, and must not stop halfway
   if [[ -z $stopping ]]; then
     stopping=$1
     [[ -z $mpi_pid ]] || ask_to_save
@@ -168,7 +168,7 @@ on_signal() { # NAME
   if [[ -n $mpi_pid ]]; then trap on_suspend TSTP; else trap - TSTP; fi
 }
 
-# Ctrl-Z stops the ranks as well; `fg` and `bg` continue them. Those on this host need no help of mpirun's.
+# Ctrl-Z also stops the ranks; `fg` and `bg` continue them. Those on this host do not need mpirun's help.
 # shellcheck disable=SC2317,SC2034 # a trap calls it; interrupted is wait_for's
 on_suspend() {
   interrupted=1
@@ -190,14 +190,14 @@ signal_ranks() { # SIGNAL
 
 signal_mpirun() { [[ -z $mpi_pid ]] || kill -s "$1" "$mpi_pid" 2>/dev/null || :; }
 
-# Only SIGUSR1 does mpirun pass on to the ranks and then wait for them: after SIGTERM they have two seconds.
+# Only after SIGUSR1 does mpirun wait for the ranks, to which it passes it on: after SIGTERM they have two seconds.
 ask_to_save() {
   say "SIG$stopping: the ranks save their state and stop (SIGINT, Ctrl-C, ends at once)"
   wait_for_ranks
   signal_mpirun USR1
 }
 
-# At its start SIGUSR1 kills mpirun, and a little later it is passed on to nobody.
+# While mpirun starts, SIGUSR1 kills it, and a little later it is passed to nobody.
 wait_for_ranks() {
   local tenths
   for ((tenths = 0; tenths < 100; tenths++)); do

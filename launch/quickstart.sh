@@ -5,17 +5,17 @@ usage() {
   cat <<'TEXT'
 Usage: launch/quickstart.sh [--np N] [--cuda | --cpu] [--no-install] [--help] [train options...]
 
-Installs what is missing, builds Lockstep and trains on FashionMNIST with mpirun. Run again, it installs
-nothing and is training within seconds.
+Installs what is missing, builds Lockstep and trains on FashionMNIST with mpirun. When run again, it
+installs nothing and starts training within seconds.
 
-  --np N        number of ranks (default: one a GPU with CUDA, else one a core, at most 4)
-  --cuda        CUDA build (default where an NVIDIA GPU is found). Needs the CUDA toolkit, and a LibTorch 2.x
-                with CUDA: the one CMAKE_PREFIX_PATH names, else pip's in build/venv (a download of 5 GB)
+  --np N        number of ranks (default: one per GPU with CUDA, else one per core, at most 4)
+  --cuda        CUDA build (default if there is an NVIDIA GPU). Needs the CUDA toolkit, and a LibTorch 2.x
+                with CUDA: the one that CMAKE_PREFIX_PATH names, else pip's in build/venv (a download of 5 GB)
   --cpu         CPU build
-  --no-install  use what is there, install nothing (for systems without apt-get, or without root)
+  --no-install  use what is installed, install nothing (for systems without apt-get, or without root)
   --help        this text; 'build/release/bin/lockstep train --help' lists the train options
 
-Everything else goes to `lockstep train` unchanged and in order, as does all after `--`. A first run takes
+Everything else goes to `lockstep train` unchanged and in order, including everything after `--`. A first run takes
 --epochs 5 unless --epochs, --max-steps or --config (or their environment variables) say how long to train.
 Standard output and the exit code are train's.
 TEXT

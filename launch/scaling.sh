@@ -5,9 +5,9 @@ usage() {
   cat <<'TEXT'
 Usage: launch/scaling.sh [options] [-- options of 'bench step'...]
 
-How well training scales on this machine: measures at 1, 2, 4 … ranks, each point several times in shuffled order, and
-leaves tables and a page: DIR/report.html. Installs and builds what is missing, as launch/quickstart.sh does. A point
-that fails is recorded, and the others go on. Started again with the same --output DIR, it goes on where it stopped.
+Measures how well training scales on this machine: at 1, 2, 4 … ranks, each point several times in shuffled order.
+Writes tables and a page, DIR/report.html. Installs and builds what is missing, as launch/quickstart.sh does. A point
+that fails is recorded, and the others go on. When run again with the same --output DIR, it continues where it stopped.
 
   launch/scaling.sh
   launch/scaling.sh --ranks 1,2,4 --strong 256 --repeats 7
@@ -15,22 +15,22 @@ that fails is recorded, and the others go on. Started again with the same --outp
   launch/scaling.sh --output scaling/today -- --precision bf16
 
 What to measure:
-  --ranks LIST      numbers of ranks (default 1, 2, 4 … up to one a GPU with CUDA, else one a core)
-  --weak LIST       batch sizes a rank that stay the same on more ranks; none: no weak scaling (default 64)
+  --ranks LIST      numbers of ranks (default 1, 2, 4 … up to one per GPU with CUDA, else one per core)
+  --weak LIST       batch sizes per rank, kept the same on more ranks; none: no weak scaling (default 64)
   --strong LIST     global batch sizes that more ranks share; none: no strong scaling (default 64)
   --hidden WIDTHS   widths of the hidden layers; may be repeated (default 512,512)
-  --threads N       threads a rank, the same at all numbers of ranks (default: cores / most ranks)
-  --synthetic       made-up images of the same shapes (default where FashionMNIST is not found)
+  --threads N       threads per rank, the same for all numbers of ranks (default: cores / most ranks)
+  --synthetic       made-up images of the same shapes (default if FashionMNIST is not found)
 
 How:
-  --repeats N       of each point (default 5)
-  --steps N         that count, and as many before to warm up (default 300)
+  --repeats N       repeats of each point (default 5)
+  --steps N         measured steps, after as many to warm up (default 300)
   --output DIR      folder for the results (default scaling/<UTC time>)
-  --predict LIST    also predict for these numbers of ranks (default: twice the most)
-  --hosts a:2,b:2   over several hosts, as launch/lockstep-run has it
-  --cuda | --cpu    which build (default: CUDA where an NVIDIA GPU is found)
+  --predict LIST    also predict for these numbers of ranks (default: twice the largest)
+  --hosts a:2,b:2   over several hosts, as in launch/lockstep-run
+  --cuda | --cpu    which build (default: CUDA if there is an NVIDIA GPU)
   --program PATH    another lockstep; installs and builds nothing
-  --no-install      use what is there
+  --no-install      use what is installed
 
 Exit code 0: all points were measured; 1: some failed, see the report; 75: stopped by a signal.
 TEXT
@@ -85,7 +85,7 @@ if [[ $device == cuda || ($device == auto && $gpus -gt 0) ]]; then
 fi
 if [[ -n $ranks ]]; then
   check_list --ranks "$ranks"
-  mapfile -t sweep_ranks < <(printf '%s\n' 1 "${list[@]}" | sort -nu) # efficiency is against one rank
+  mapfile -t sweep_ranks < <(printf '%s\n' 1 "${list[@]}" | sort -nu) # efficiency is relative to one rank
 else
   most=$cores
   [[ $preset == release ]] || most=$gpus
@@ -94,7 +94,7 @@ fi
 most=${sweep_ranks[-1]}
 sweep_threads=${threads:-$((cores > most ? cores / most : 1))}
 if [[ $preset == cuda ]]; then
-  sweep_alone=no # each alone is for CPUs
+  sweep_alone=no # ranks run alone only on CPUs
 else
   sweep_cores=$cores
 fi

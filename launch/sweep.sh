@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# A sweep over numbers of ranks: which points it takes, in what order, and what becomes of those that fail. Source lib.sh
-# before it. The caller sets the variables below and defines run_point RANKS ARGUMENT...: `lockstep ARGUMENT...` on that
-# many ranks.
+# A sweep over numbers of ranks: which points to measure, in what order, and what to do with those that fail. Source
+# lib.sh first. The caller sets the variables below and defines run_point RANKS ARGUMENT...: `lockstep ARGUMENT...` on
+# that many ranks.
 
 sweep_folder='' sweep_ranks=() sweep_weak=() sweep_strong=() sweep_hidden=('512,512')
 sweep_repeats=5 sweep_steps=300 sweep_threads=1 sweep_cores=1 sweep_alone=yes sweep_options=()
 list=() # of check_list
 declare -A sweep_points=() # by name: "RANKS REPEATS ARGUMENT...", none of which has a space; sweep_options may
 
-check_list() { # OPTION TEXT: sets list; whole numbers with commas between them
+check_list() { # OPTION TEXT: sets list from whole numbers separated by commas
   local number
   IFS=, read -ra list <<<"$2"
   ((${#list[@]})) || fail "$1: a list of numbers is missing: give for example $1 1,2,4" 2
@@ -24,7 +24,7 @@ ranks_up_to() { # MOST: sets sweep_ranks to 1, 2, 4 … MOST
   sweep_ranks+=("$1")
 }
 
-add_point() { # NAME RANKS REPEATS ARGUMENT...: of two of one name, the one with more repeats
+add_point() { # NAME RANKS REPEATS ARGUMENT...: of two with the same name, keeps the one with more repeats
   local name=$1 ranks=$2 repeats=$3 known=(0 0)
   shift 3
   [[ -z ${sweep_points[$name]:-} ]] || read -ra known <<<"${sweep_points[$name]}"
@@ -36,7 +36,7 @@ add_step() { # KIND RANKS REPEATS THREADS GLOBAL_BATCH HIDDEN ARGUMENT...
     --global-batch-size "$5" --hidden "$6" "${@:7}"
 }
 
-add_comparisons() { # RANKS BATCH_A_RANK GLOBAL_BATCH HIDDEN: what tells where the time goes, and whether losses are right
+add_comparisons() { # RANKS BATCH_A_RANK GLOBAL_BATCH HIDDEN: to show where the time goes, and whether losses are right
   local ranks=$1 batch=$2 global=$3 hidden=$4
   add_step together 1 "$sweep_repeats" "$sweep_threads" "$batch" "$hidden"
   add_step together 1 1 "$sweep_threads" "$global" "$hidden"
@@ -84,7 +84,7 @@ json_string() { # TEXT
   printf '"%s"' "${text//[[:cntrl:]]/ }"
 }
 
-value_of() { # OPTION ARGUMENT...: what follows it
+value_of() { # OPTION ARGUMENT...: the argument after OPTION
   local option=$1
   shift
   while (($# > 1)); do
@@ -96,7 +96,7 @@ value_of() { # OPTION ARGUMENT...: what follows it
 write_failure() { # FILE RANKS EXIT_CODE LOG ARGUMENT...
   local file=$1 ranks=$2 status=$3 log=$4 error global
   shift 4
-  # Of a rank that a signal ended, mpirun tells, between lines of dashes.
+  # mpirun reports a rank that was ended by a signal between lines of dashes.
   error=$(grep -m 1 -E 'error: |on signal [0-9]+' -- "$log" || grep -v '^-*$' -- "$log" | tail -n 1) || :
   global=$(value_of --global-batch-size "$@")
   printf '{"schema": 1, "failed": {"what": %s, "ranks": %d, "global_batch_size": %d, "hidden": %s, "exit_code": %d, "error": %s}}\n' \
@@ -104,8 +104,8 @@ write_failure() { # FILE RANKS EXIT_CODE LOG ARGUMENT...
     "$(json_string "$error")" >"$file"
 }
 
-# sweep: every point that is not measured yet, in shuffled order, so that a machine that warms up or a neighbour that
-# comes and goes is nobody's disadvantage. Returns 1 if a point failed; stops where `stopping` is set.
+# sweep: measures every point that is still missing, in shuffled order, so that a machine that warms up or a neighbour
+# that comes and goes affects all points equally. Returns 1 if a point failed; stops when `stopping` is set.
 sweep() {
   local name repeat list=() file done=0 failed=0 point=() options=() status
   { mkdir -p -- "$sweep_folder" && : >>"$sweep_folder/sweep.json"; } 2>/dev/null ||

@@ -8,12 +8,12 @@ Usage: launch/test.sh [--preset NAME] [--no-install] [--help] [ctest options...]
 Installs what is missing, builds everything and runs the tests with ctest.
 
   --preset NAME  a preset of CMakePresets.json (default: release)
-  --no-install   use what is there, install nothing (for systems without apt-get, or without root)
+  --no-install   use what is installed, install nothing (for systems without apt-get, or without root)
   --help         this text
 
-Everything else goes to ctest: `-L unit` runs the unit tests, `-R sampler` those whose name has "sampler" in it.
-Tests share two cores: each says how many quarters of them it uses, so unless -j is given it is ctest -j 4. -j 2 runs
-those of several ranks alone.
+Everything else goes to ctest: `-L unit` runs the unit tests, `-R sampler` those whose name contains "sampler".
+Tests share two cores, and each declares how many quarters of them it uses, so the default is -j 4. With -j 2, tests of
+several ranks run alone.
 TEXT
 }
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the batch scripts beside this file share. Sourced with `root` set to the project's folder; `settings` at the
-# scripts' heads are theirs.
+# What the batch scripts in this folder share. Sourced with `root` set to the project's folder; each script defines its
+# `settings` at its head.
 
 # shellcheck source-path=SCRIPTDIR source=../launch/lib.sh
 source "$root/launch/lib.sh"
@@ -10,11 +10,11 @@ program=slurm
 
 step_pid='' out_of_time=no
 
-# set_default NAME VALUE: what the user has exported wins.
+# set_default NAME VALUE: a value that the user has exported wins.
 set_default() { [[ -v $1 ]] || export "$1=$2"; }
 
-# check_call SCRIPT ARGUMENT...: answers --help with the comment at the script's head, and refuses all else: options of
-# the training come from LOCKSTEP_* variables.
+# check_call SCRIPT ARGUMENT...: answers --help with the comment at the script's head, and refuses all else: training
+# options come from LOCKSTEP_* variables.
 check_call() {
   local script=$1
   shift
@@ -26,10 +26,10 @@ check_call() {
   [[ -n ${SLURM_JOB_ID:-} ]] || fail "this is a batch script: start it with 'sbatch $script'; see --help" 2
 }
 
-# job_name: the same after a requeue; one for each task of an array.
+# job_name: stays the same after a requeue; each task of an array has its own.
 job_name() { printf 'slurm-%s\n' "${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"; }
 
-# choose_program: sets lockstep, to the CUDA build where the job has GPUs and that is built.
+# choose_program: sets lockstep; to the CUDA build, if the job has GPUs and it is built.
 choose_program() {
   local preset=release
   if [[ -n ${SLURM_JOB_GPUS:-}${SLURM_GPUS_ON_NODE:-} && -x $root/build/cuda/bin/lockstep ]]; then
@@ -42,17 +42,17 @@ choose_program() {
 
 # share_cores: a task's cores are its rank's threads.
 share_cores() {
-  export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1} # from 22.05 on, srun does not take sbatch's by itself
+  export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1} # from 22.05 on, srun does not adopt sbatch's value by itself
   set_default LOCKSTEP_THREADS "$SRUN_CPUS_PER_TASK"
 }
 
-# On several nodes Slurm's PMIx now and then lets a rank out of MPI_Init before another is in it, which then dies of a
-# segmentation fault, with any MPI program (open-mpi/ompi issue 12495): 7 of 1000 starts on 2 nodes (Slurm 22.05, Open
-# MPI 4.1.4). With this algorithm of its own it was 0 of 800.
+# On several nodes, Slurm's PMIx sometimes lets a rank leave MPI_Init before another has entered it, which then dies of
+# a segmentation fault, with any MPI program (open-mpi/ompi issue 12495): in 7 of 1000 starts on 2 nodes (Slurm 22.05,
+# Open MPI 4.1.4). With this algorithm of PMIx's own it was 0 of 800.
 use_safe_fence() { set_default SLURM_PMIX_FENCE ring; }
 
-# launch [-n RANKS] COMMAND...: lockstep's COMMAND, by the launcher that was chosen; its exit code. SIGUSR1 to this
-# script, the notice of the time limit, reaches the ranks. A start that dies in MPI_Init is repeated.
+# launch [-n RANKS] COMMAND...: runs lockstep's COMMAND with the chosen launcher, and returns its exit code. SIGUSR1 to
+# this script, which announces the time limit, reaches the ranks. A start that dies in MPI_Init is repeated.
 launch() {
   local attempt status began
   for attempt in 1 2 3; do
@@ -73,7 +73,7 @@ launch_once() {
   fi
   case ${LAUNCHER:-srun} in
     srun)
-      # Where Slurm cannot bind, it would say so each time.
+      # If Slurm cannot bind, it would say so every time.
       [[ $(scontrol show config) != *TaskPlugin*=*@(affinity|cgroup)* ]] || binding=(--cpu-bind=cores)
       srun --mpi=pmix --kill-on-bad-exit=1 "${binding[@]}" ${ranks[0]+-n "${ranks[0]}"} "$lockstep" "$@" &
       ;;
@@ -96,10 +96,10 @@ on_time_limit() {
   [[ -z $step_pid ]] || kill -s USR1 "$step_pid" 2>/dev/null || :
 }
 
-# requeue_if_out_of_time STATUS: only after the notice of the time limit: a job that somebody cancels stays cancelled.
+# requeue_if_out_of_time STATUS: only after the time limit was announced: a job that somebody cancels stays cancelled.
 requeue_if_out_of_time() {
   local restarts=${SLURM_RESTART_COUNT:-0} most=${MAX_REQUEUES:-20}
-  # A rank that starts does not catch the signal yet, and has nothing to save: it dies of it, or of what follows.
+  # A rank that is starting does not catch the signal yet, and has nothing to save: it dies of it, or of what follows.
   [[ $out_of_time == yes ]] && (($1 == exit_preempted || $1 > 128)) || return 0
   if ((restarts >= most)); then
     say "requeued $restarts times, and MAX_REQUEUES is $most: submit again with LOCKSTEP_OUTPUT_DIR=$LOCKSTEP_OUTPUT_DIR to go on"
@@ -110,7 +110,7 @@ requeue_if_out_of_time() {
 }
 
 # apply_sweep: for task i of an array, exports the i-th word of SWEEP (NAME=VALUE, or several joined by commas). A comma
-# with no LOCKSTEP_NAME= behind it belongs to the value, as in LOCKSTEP_HIDDEN=256,128.
+# without LOCKSTEP_NAME= after it belongs to the value, as in LOCKSTEP_HIDDEN=256,128.
 apply_sweep() {
   local words=() setting part
   [[ -n ${SWEEP:-} ]] || return 0
@@ -132,7 +132,7 @@ apply_sweep() {
   export "${setting?}"
 }
 
-# train: lockstep's exit code. srun's may be 0 although it could start no task, as right after a requeue.
+# train: returns lockstep's exit code. srun's may be 0 although it could not start a task, as right after a requeue.
 train() {
   local attempt status
   for attempt in 1 2 3; do
@@ -162,7 +162,7 @@ train_job() {
   set_default LOCKSTEP_OUTPUT_DIR "runs/$(job_name)"
   set_default LOCKSTEP_RESUME auto # after a requeue, or for the next job of a chain
   say "job $(job_name) on ${SLURM_JOB_NODELIST:-this node}: ${SLURM_NTASKS:-1} ranks, $LOCKSTEP_THREADS threads each, into $LOCKSTEP_OUTPUT_DIR"
-  # Here, where it is the only process: srun would end others that still start, and their code would hide this one's.
+  # Here it is the only process: srun would end others that are still starting, and their code would hide this one's.
   "$lockstep" train --check-options || exit $?
   train || status=$?
   requeue_if_out_of_time "$status"
