@@ -40,9 +40,9 @@ Failure describe_failure(const std::exception_ptr& failure) {
     const auto shown = backtrace_wanted() ? text : text.substr(0, text.find('\n'));
     return {ExitCode::kFailure,
             fmt::format("unexpected failure: {}{}", shown,
-                        backtrace_wanted() ? "" : " (LOCKSTEP_BACKTRACE=1 tells where)")};
+                        backtrace_wanted() ? "" : " (LOCKSTEP_BACKTRACE=1 shows where)")};
   } catch (...) {
-    return {ExitCode::kFailure, "unexpected failure: what was thrown is no std::exception"};
+    return {ExitCode::kFailure, "unexpected failure: what was thrown is not a std::exception"};
   }
 }
 

@@ -38,10 +38,10 @@ NcclUniqueId make_unique_id(NcclApi& nccl) {
   NcclUniqueId id{};
   const int code = nccl.unique_id(&id);
   if (code == kNcclSuccess) return id;
-  throw RuntimeFailure(fmt::format(
-      "NCCL could make no unique id: {} ({}): is the network interface that NCCL_SOCKET_IFNAME "
-      "names there?",
-      nccl.error_text(code), nccl.last_error()));
+  throw RuntimeFailure(
+      fmt::format("NCCL could not make a unique id: {} ({}): does the network interface that "
+                  "NCCL_SOCKET_IFNAME names exist?",
+                  nccl.error_text(code), nccl.last_error()));
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ Completion NcclCommunicator::all_reduce(std::span<const float> send, std::span<f
 void NcclCommunicator::start(std::span<const float> send, std::span<float> receive) {
   last_bytes_ = send.size_bytes();
   ++started_;
-  constexpr const char* kOrdering = "ordering an all-reduce behind the computation";
+  constexpr const char* kOrdering = "ordering an all-reduce after the computation";
   check_device(cuda_->event_record(ready_, compute_.handle()), kOrdering);
   check_device(cuda_->stream_wait_event(stream_, ready_), kOrdering);
   if (mode_.fixed_order) return sum_by_doubling(send, receive);
@@ -168,7 +168,7 @@ void NcclCommunicator::exchange(std::span<const float> mine, std::span<float> th
 
 void NcclCommunicator::order_computation_behind(std::uint64_t operation) {
   if (operation <= ordered_) return;
-  constexpr const char* kOrdering = "ordering the computation behind the all-reduces";
+  constexpr const char* kOrdering = "ordering the computation after the all-reduces";
   check_device(cuda_->event_record(done_, stream_), kOrdering);
   check_device(cuda_->stream_wait_event(compute_.handle(), done_), kOrdering);
   ordered_ = started_;
@@ -218,7 +218,7 @@ void NcclCommunicator::close() {
 void NcclCommunicator::check(int code, std::string_view operation) {
   if (code == kNcclSuccess || code == kNcclInProgress) return;
   const auto hint = nccl_->last_error();
-  fail(fmt::format("{}: NCCL failed: {}{}: NCCL_DEBUG=WARN says more", operation,
+  fail(fmt::format("{}: NCCL failed: {}{}: NCCL_DEBUG=WARN shows more", operation,
                    nccl_->error_text(code),
                    hint.empty() ? "" : fmt::format(" (its last note: {})", hint)));
 }

@@ -61,7 +61,7 @@ std::string advice_for(const fs::path& path, Part part) {
     return "a download that did not finish? fetch it again with launch/fetch-data.sh";
   }
   if (is_one_of(extension, {".csv", ".txt", ".npy", ".npz", ".pt", ".png", ".parquet"})) {
-    return "a file of another kind: the IDX file is wanted";
+    return "a file of another kind: the IDX file is needed";
   }
   return fmt::format("did you mean that? then name it {}{}", file_name(part),
                      extension == ".gz" || extension == ".GZ" ? ".gz" : "");

@@ -54,8 +54,8 @@ std::string describe_other_kind(std::span<const unsigned char, 4> beginning) {
   const bool printable = std::all_of(beginning.begin(), beginning.end(), [](unsigned char byte) {
     return std::isprint(byte) != 0 || std::isspace(byte) != 0;
   });
-  return printable ? "it is text, such as CSV: the file of that name in IDX format is wanted"
-                   : "the file of that name in IDX format is wanted";
+  return printable ? "it is text, such as CSV: the file of that name in IDX format is needed"
+                   : "the file of that name in IDX format is needed";
 }
 
 std::uint32_t little_endian(std::span<const unsigned char, 4> bytes) {
@@ -211,7 +211,7 @@ void IdxFile::read_into(std::span<std::byte> destination) {
   const bool more = got == elements_ && stream_->read(beyond) > 0;  // reading on checks the CRC
   std::string problem = stream_->damage();
   if (problem.empty() && got < elements_) problem = "the file is cut off";
-  if (problem.empty() && more) problem = "there is data behind the last element";
+  if (problem.empty() && more) problem = "there is data after the last element";
   if (problem.empty()) return;
   throw DataError(fmt::format("{}: {} at decoded byte {} (file offset {}); {}", path_.string(),
                               problem, header_bytes() + got,

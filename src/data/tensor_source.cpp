@@ -32,7 +32,7 @@ SampleSpec spec_of(const Samples& train, const Samples& test, std::vector<std::s
       std::min(train.labels.min().item<std::int64_t>(), test.labels.min().item<std::int64_t>());
   const auto classes = names.empty() ? largest + 1 : static_cast<std::int64_t>(names.size());
   if (least < 0 || largest >= classes) {
-    throw DataError(fmt::format("labels reach from {} to {}, and there are {} classes", least,
+    throw DataError(fmt::format("labels range from {} to {}, but there are {} classes", least,
                                 largest, classes));
   }
   return {.input = {.shape = train.inputs.sizes().slice(1).vec(),

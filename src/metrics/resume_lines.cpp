@@ -60,7 +60,7 @@ std::string drop_lines_past(const std::filesystem::path& path, std::int64_t step
   std::filesystem::copy_file(path, aside, std::filesystem::copy_options::overwrite_existing, error);
   write_file_atomically(path, kept);
   return fmt::format(
-      "{}: {} is no JSON object: left out{}", path.string(),
+      "{}: {} is not a JSON object: left out{}", path.string(),
       damaged == 1 ? fmt::format("line {}", first_damaged)
                    : fmt::format("line {}, and {} more,", first_damaged, damaged - 1),
       error ? std::string() : fmt::format("; the file as it was is {}", aside.string()));

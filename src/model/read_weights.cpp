@@ -62,7 +62,7 @@ Weights read_weights(const std::filesystem::path& path) {
   if (!prefix.empty()) {
     for (auto& tensor : weights.tensors) tensor.name.erase(0, prefix.size());
     weights.notes.push_back(
-        fmt::format("{}: names are taken without their '{}'", path.string(), prefix));
+        fmt::format("{}: names are used without their prefix '{}'", path.string(), prefix));
   }
   std::set<std::string> types;
   for (const auto& [name, value] : weights.tensors) {

@@ -61,7 +61,7 @@ void complain_of_foreign(const FileDescriptor& file, std::int64_t file_bytes,
   if (beginning.size() > kLengthBytes && beginning[kLengthBytes] == '{') return;
   const auto what = describe_foreign_weights(beginning, path);
   if (!what.empty()) {
-    throw DataError(fmt::format("{} is no safetensors file but {}", path.string(), what));
+    throw DataError(fmt::format("{} is not a safetensors file but {}", path.string(), what));
   }
 }
 

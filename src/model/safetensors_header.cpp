@@ -105,7 +105,7 @@ SafetensorsMetadata parse_metadata(const nlohmann::ordered_json& header, const C
   if (found == header.end()) return metadata;
   if (!found->is_object()) fail(kLengthBytes, "the metadata is not a JSON object");
   for (const auto& [name, value] : found->items()) {
-    if (!value.is_string()) fail(kLengthBytes, fmt::format("metadata '{}' is no text", name));
+    if (!value.is_string()) fail(kLengthBytes, fmt::format("metadata '{}' is not text", name));
     metadata[name] = value.get<std::string>();
   }
   return metadata;

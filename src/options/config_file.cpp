@@ -45,14 +45,14 @@ std::string_view value_of(std::string_view text) {
 
 [[noreturn]] void refuse_line(const std::string& source, std::string_view name) {
   throw UsageError(fmt::format(
-      "{}: '{}' has no value: write 'name = value', one a line ('{} = on' for a switch)", source,
+      "{}: '{}' has no value: write 'name = value', one per line ('{} = on' for a switch)", source,
       name, name));
 }
 
 void refuse_other_encodings(std::string_view text, const std::string& path) {
   if (text.find('\0') == std::string_view::npos) return;
   throw UsageError(
-      fmt::format("{}: not a text in UTF-8 (it holds bytes of zero, as UTF-16 does): save it as "
+      fmt::format("{}: not a text in UTF-8 (it contains zero bytes, as UTF-16 does): save it as "
                   "plain text in UTF-8",
                   path));
 }

@@ -108,7 +108,7 @@ class Collected {
   const auto nearest =
       bare.size() < kShortestName ? std::nullopt : nearest_name(bare, option_names(table));
   throw UsageError(fmt::format(
-      "'{}' is no option{}", argument,
+      "'{}' is not an option{}", argument,
       nearest ? fmt::format("; did you mean '--{}'?", *nearest)
               : std::string(": every option starts with -- and a value follows its name")));
 }
@@ -204,7 +204,7 @@ void read_environment(const OptionTable& table, const std::vector<std::string>& 
                !is_of_a_service(variable, entry.substr(equals + 1))) {
       const auto nearest = nearest_variable(variable, variables);
       warnings.push_back(
-          fmt::format("the environment variable {} is no option of Lockstep{}", variable,
+          fmt::format("the environment variable {} is not an option of Lockstep{}", variable,
                       nearest ? fmt::format("; did you mean {}?", *nearest) : std::string()));
     }
   }

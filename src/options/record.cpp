@@ -18,8 +18,8 @@ std::vector<GivenOption> recorded_options(const OptionTable& table, std::string_
       record.is_object() ? record.value("options", nlohmann::json()) : nlohmann::json();
   if (!options.is_object() || record.value("schema", nlohmann::json()) != 1) {
     throw UsageError(
-        fmt::format("{}: it begins as JSON does, but is no config.json of a run: write "
-                    "'name = value', one a line",
+        fmt::format("{}: it begins like JSON, but is not a run's config.json: write 'name = "
+                    "value', one per line",
                     path));
   }
   std::vector<GivenOption> found;

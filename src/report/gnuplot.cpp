@@ -55,7 +55,8 @@ class ScratchFolder {
  private:
   [[noreturn]] static void refuse(const std::string& reason) {
     throw RuntimeFailure(fmt::format(
-        "no temporary folder for plots: {}: let TMPDIR name one that can be written to", reason));
+        "no temporary folder for plots: {}: set TMPDIR to a folder that can be written to",
+        reason));
   }
 
   std::filesystem::path path_;

@@ -38,7 +38,7 @@ std::ifstream open(const std::filesystem::path& path) {
 json read_document(const std::filesystem::path& path) {
   auto file = open(path);
   auto document = json::parse(file, nullptr, false);
-  if (!document.is_object()) fail(path.string(), "no valid JSON object");
+  if (!document.is_object()) fail(path.string(), "not a valid JSON object");
   if (document.value("schema", json()) != 1) {
     fail(path.string(), "of another schema than this version reads, which is 1");
   }
@@ -62,7 +62,7 @@ void take(const json& event, Run& run) {
   const std::string kind = event.at("event");
   if (kind == "run_start") {
     run.steps_per_epoch = event.at("steps_per_epoch");
-    run.status = "not ended, or ended without a word";
+    run.status = "not ended, or ended without a record of it";
   } else if (kind == "train") {
     run.steps.push_back({event.at("step"), number(event, "loss"), number(event, "lr")});
     run.steps_done = std::max(run.steps_done, run.steps.back().step);
@@ -95,13 +95,14 @@ void read_events(const std::filesystem::path& path, Run& run) {
     if (lines.text().empty()) continue;
     if (!lines.event().is_object()) {
       run.warnings.push_back(
-          fmt::format("{}, line {}: no JSON object: left out", kMetricsFile, lines.number()));
+          fmt::format("{}, line {}: not a JSON object: left out", kMetricsFile, lines.number()));
       continue;
     }
     try {
       take(lines.event(), run);
     } catch (const json::exception&) {
-      fail(fmt::format("{}:{}", path.string(), lines.number()), "no event that this version knows");
+      fail(fmt::format("{}:{}", path.string(), lines.number()),
+           "not an event that this version knows");
     }
   }
   if (!lines.is_readable()) fail(path.string(), "cannot be read to its end");
@@ -121,10 +122,10 @@ Classification read_classification(const std::filesystem::path& path) {
       const auto& mistake = result.mistakes.back();
       square = square && mistake.label < classes && mistake.predicted < classes;
     }
-    if (!square) fail(path.string(), "classes that do not fit each other");
+    if (!square) fail(path.string(), "classes that do not fit together");
     return result;
   } catch (const json::exception&) {
-    fail(path.string(), "lacks what belongs into it");
+    fail(path.string(), "lacks what belongs in it");
   }
 }
 

@@ -26,7 +26,8 @@ std::string answer(const Run& run) {
 }
 
 std::string matrix(const Classification& all) {
-  std::string text = "<div class=\"table\"><table class=\"matrix\"><tr><th>is ↓, taken for →</th>";
+  std::string text =
+      "<div class=\"table\"><table class=\"matrix\"><tr><th>label ↓, predicted →</th>";
   for (const auto& name : all.classes) text += fmt::format("<th>{}</th>", html_escaped(name));
   text += "</tr>\n";
   for (std::size_t label = 0; label < all.classes.size(); ++label) {
@@ -60,7 +61,7 @@ std::string mistakes(const Classification& all) {
 std::string classes_section(const std::vector<Run>& runs) {
   const bool any = std::any_of(runs.begin(), runs.end(),
                                [](const Run& run) { return run.classification.has_value(); });
-  if (!any) return paragraph("No run has a predictions.json yet: a completed one has.", "small");
+  if (!any) return paragraph("No run has a predictions.json yet: only completed runs do.", "small");
   auto text = "<h2>Classes</h2>\n" + as_html(classes_table(runs));
   for (const auto& run : runs) {
     if (!run.classification) continue;

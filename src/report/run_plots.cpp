@@ -86,7 +86,7 @@ Plot loss_plot(const std::vector<Run>& runs) {
     curves.push_back({figures_data(run, run.test, &Figures::average_loss, 1), marked(runs, i, true),
                       name_of(runs, run, "test")});
   }
-  return plot_of("Loss", "Of single steps while training, and over whole sets after epochs.",
+  return plot_of("Loss", "Of single steps during training, and over whole sets after epochs.",
                  "set xlabel 'step'\nset ylabel 'loss'\nset yrange [0:*]\n", curves);
 }
 
@@ -124,7 +124,7 @@ Plot speed_plot(const std::vector<Run>& runs) {
     }
     curves.push_back({data, marked(runs, i, true), runs[i].name});
   }
-  return plot_of("Speed", "Images a second of all ranks, by epoch.",
+  return plot_of("Speed", "Images per second over all ranks, by epoch.",
                  "set xlabel 'epoch'\nset ylabel 'images/s'\nset yrange [0:*]\n"
                  "set offsets 0.2, 0.2, 0, 0\nset xtics autofreq\n",
                  curves);
@@ -153,7 +153,8 @@ Plot time_plot(const std::vector<Run>& runs) {
                                 plot_colour(part)));
   }
   return {
-      "Time of a step", "Rank 0's mean over all epochs, in the order of the legend from below.",
+      "Time of a step",
+      "Rank 0's mean over all epochs, from the bottom in the order of the legend.",
       fmt::format("{}{}set style data histogram\nset style histogram rowstacked\nset boxwidth 0.4\n"
                   "set ylabel 'ms'\nset yrange [0:*]\nset xrange [-0.7:{}]\nplot {}",
                   named_block(0, lines), kCommonPlotSettings,

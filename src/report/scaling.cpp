@@ -217,7 +217,7 @@ std::optional<double> ScalingPoint::hidden_communication() const {
 std::string Series::title() const {
   return scaling == Scaling::kStrong
              ? fmt::format("Strong scaling, global batch {}, hidden {}", batch, hidden)
-             : fmt::format("Weak scaling, {} images a rank, hidden {}", batch, hidden);
+             : fmt::format("Weak scaling, {} images per rank, hidden {}", batch, hidden);
 }
 
 std::vector<Series> analyse(const Sweep& sweep) {

@@ -24,7 +24,7 @@ std::string answer(const Series& series) {
   const auto& lost = most.lost;
   std::pair<const char*, double> worst = {"overhead that no part explains", lost.rest};
   for (const auto& [name, value] :
-       {std::pair{"smaller batches a rank", lost.smaller_batches.value_or(0)},
+       {std::pair{"smaller batches per rank", lost.smaller_batches.value_or(0)},
         std::pair{"clock and memory shared between ranks", lost.shared_machine.value_or(0)},
         std::pair{"waiting for the slowest rank", lost.wait_for_slowest},
         std::pair{"communication that is not hidden", lost.communication}}) {
@@ -58,7 +58,7 @@ std::string section(const SeriesReport& one) {
   auto text = fmt::format("<h2>{}</h2>\n", html_escaped(one.series.title()));
   text += as_html(speed_table(one.series)) + as_html(time_table(one.series));
   if (one.series.points.size() > 1) {
-    text += paragraph("Where a step's time goes that the ideal would not take, % of the step:", "");
+    text += paragraph("Where a step loses time against the ideal, % of the step:", "");
     text += as_html(lost_table(one.series));
   }
   for (const auto& note : notes(one.series)) {

@@ -90,14 +90,13 @@ Plot parts_plot(const Series& series) {
     plots.push_back(fmt::format("$d0 using {}:xtic(1) title '{}' lc rgb '{}'", i + 2, kParts.at(i),
                                 plot_colour(i)));
   }
-  return {
-      fmt::format("Time of a step: {}", series.title()),
-      "Means over ranks, in the order of the legend from below; all-reduce and waiting are what "
-      "computation does not hide.",
-      named_block(0, lines) + kCommonPlotSettings +
-          "set style data histogram\nset style histogram rowstacked\nset xlabel 'ranks'\n"
-          "set ylabel 'ms'\nset yrange [0:*]\nplot " +
-          joined(plots)};
+  return {fmt::format("Time of a step: {}", series.title()),
+          "Means over ranks, from the bottom in the order of the legend; all-reduce and waiting "
+          "are what computation does not hide.",
+          named_block(0, lines) + kCommonPlotSettings +
+              "set style data histogram\nset style histogram rowstacked\nset xlabel 'ranks'\n"
+              "set ylabel 'ms'\nset yrange [0:*]\nplot " +
+              joined(plots)};
 }
 
 Plot bandwidth_plot(const Sweep& sweep) {
@@ -115,7 +114,7 @@ Plot bandwidth_plot(const Sweep& sweep) {
         fmt::format("$d{} with linespoints {} title '{} ranks'", index, line_style(index), ranks));
   }
   return {"Bus bandwidth of the all-reduce",
-          "bytes / time · 2(n − 1)/n, as nccl-tests has it; out of place.",
+          "bytes / time · 2(n − 1)/n, as in nccl-tests; out of place.",
           data + kCommonPlotSettings +
               "set logscale x 4\nset xlabel 'bytes'\nset ylabel 'GB/s'\nset yrange [0:*]\n"
               "set format x '%.0b%B'\nplot " +

@@ -49,9 +49,9 @@ std::string never_measured(const SeriesReport& report) {
   if (report.model->alternatives.empty()) return text;
   const auto& last = report.predictions.back();
   return text + fmt::format(
-                    " One number of ranks does not tell how it grows with more, so the intervals "
-                    "span what all algorithms make of it: {:.2f} to {:.2f} times the prediction at "
-                    "{} ranks. Measure at more ranks to narrow them.",
+                    " One number of ranks does not show how it grows with more, so the intervals "
+                    "span the predictions of all algorithms: {:.2f} to {:.2f} times the prediction "
+                    "at {} ranks. Measure at more ranks to narrow them.",
                     last.all_reduce_ms_low / last.all_reduce_ms,
                     last.all_reduce_ms_high / last.all_reduce_ms, last.ranks);
 }
@@ -70,7 +70,8 @@ std::string whole_document(const ScalingReport& report, Heading heading, Tables 
     }
   }
   if (report.series.empty()) {
-    text += paragraph("No series: it takes one rank, and more, with the same settings.");
+    text += paragraph(
+        "No series: it takes measurements at one rank and at more, with the same settings.");
   }
   if (!report.sweep.failed.empty()) {
     text += heading("Points that failed") + table(failed_table(report.sweep)) + "\n";
@@ -153,7 +154,7 @@ Table lost_table(const Series& series) {
 }
 
 Table prediction_table(const SeriesReport& report) {
-  Table table{.head = {"ranks (predicted)", "batch a rank", "step ms", "images/s", "efficiency %",
+  Table table{.head = {"ranks (predicted)", "batch per rank", "step ms", "images/s", "efficiency %",
                        "all-reduce ms", "least batch for 90 %"},
               .rows = {}};
   for (const auto& one : report.predictions) {
@@ -195,9 +196,8 @@ std::vector<std::string> notes(const Series& series) {
   };
   if (any([](const auto& point) { return point.unrepeated(); })) {
     notes.emplace_back(
-        "~ [?] measured once, here or at 1 rank: nothing is known of the noise, so there is no "
-        "interval, and a second measurement may give another answer. Repeat: launch/scaling.sh "
-        "--repeats 5.");
+        "~ [?] measured once, here or at 1 rank: the noise is unknown, so there is no interval, "
+        "and a second measurement may give another answer. Repeat: launch/scaling.sh --repeats 5.");
   }
   if (any([](const auto& point) { return point.noisy; })) {
     notes.push_back(fmt::format(
@@ -207,9 +207,8 @@ std::vector<std::string> notes(const Series& series) {
   }
   if (any([](const auto& point) { return point.loss_check == LossCheck::kWrong; })) {
     notes.emplace_back(
-        "WRONG: the losses are not those of one rank with the same global batch, so the figures "
-        "are "
-        "of another computation: do not quote them.");
+        "WRONG: the losses are not those of one rank with the same global batch, so the results "
+        "belong to another computation: do not quote them.");
   }
   return notes;
 }
@@ -224,11 +223,11 @@ std::string model_note(const SeriesReport& report) {
                            point.measured_ms);
   }
   return fmt::format(
-      "Predicted by an all-reduce of algorithm {} (α {:.2f} µs a message, {:.3f} GB/s; fitted at "
-      "{}, {}–{} bytes, worst error {:.0f} %) and compute time {:.3f} ms + {:.5f} ms an "
-      "image (fitted at {:g}–{:g} images a rank, worst error {:.0f} %). Checked: {}. The intervals "
-      "hold the worst error of these checks, {:.0f} %, and those of the two fits.{} Ranks have "
-      "cores or a GPU of their own; † a batch outside of those measured.",
+      "Predicted from an all-reduce with the algorithm {} (α {:.2f} µs per message, {:.3f} GB/s; "
+      "fitted at {}, {}–{} bytes, worst error {:.0f} %) and compute time {:.3f} ms + {:.5f} ms per "
+      "image (fitted at {:g}–{:g} images per rank, worst error {:.0f} %). Checked: {}. The "
+      "intervals cover the worst error of these checks, {:.0f} %, and those of the two fits.{} "
+      "Ranks have their own cores or GPU; † a batch outside those measured.",
       algorithm_name(all_reduce.algorithm), all_reduce.alpha_us, all_reduce.gb_per_s(),
       fitted_ranks(all_reduce), all_reduce.least_bytes, all_reduce.most_bytes,
       kPercent * all_reduce.worst_relative_error, model.compute_ms.intercept,

@@ -104,7 +104,7 @@ std::vector<int> usable_by_launcher(const std::vector<int>& widest) {
 
 std::string decided_by(const CpuTopology& topology, bool widened, bool alone) {
   if (widened) return "this rank's share of the node's cores";
-  if (topology.bound_by_openmp) return "the cores to which OMP_PROC_BIND keeps the threads";
+  if (topology.bound_by_openmp) return "the cores to which OMP_PROC_BIND binds the threads";
   if (topology.bound.size() < topology.available.size()) return "the cores it is bound to";
   return alone ? "the node's cores" : "this rank's share of the node's cores";
 }

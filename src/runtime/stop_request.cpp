@@ -45,9 +45,8 @@ void end_by(int number) noexcept {
 
 [[noreturn]] void end_without_an_answer() noexcept {
   constexpr std::string_view kText =
-      "lockstep: error: a signal asked this process to stop, and it came to the end of no step "
-      "within its time limit: it ends without saving, and the run can be resumed from its last "
-      "checkpoint\n";
+      "lockstep: error: a signal asked this process to stop, but no step ended within the time "
+      "limit: it ends without saving, and the run can be resumed from its last checkpoint\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText.data(), kText.size());
   constexpr int kFailure = 1;
   std::_Exit(kFailure);

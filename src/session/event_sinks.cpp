@@ -47,8 +47,7 @@ std::unique_ptr<metrics::EventSink> make_event_sinks(const train::OutputOptions&
   }
   const Log log(Log::Level::kInfo);
   sinks.push_back(metrics::make_console_sink([&record, log](const RuntimeFailure& failure) {
-    const auto text = fmt::format("{}: the lines that it should get are lost, and training goes on",
-                                  failure.what());
+    const auto text = fmt::format("{}: its lines are lost, and training goes on", failure.what());
     log.warning(text);
     record.on(metrics::Warning{text});  // standard error may have gone the same way
   }));

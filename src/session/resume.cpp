@@ -38,7 +38,7 @@ StartPoint go_on_in(const std::string& output_dir, const Log& log) {
 
 StartPoint resume_automatically(const std::string& output_dir, const Log& log) {
   if (output_dir.empty()) {
-    throw UsageError("--resume auto needs --output-dir DIR: the folder of the run to go on with");
+    throw UsageError("--resume auto needs --output-dir DIR: the folder of the run to continue");
   }
   return go_on_in(output_dir, log);
 }

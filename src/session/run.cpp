@@ -20,11 +20,12 @@ int train_task(const std::string& program, const session::Arguments& arguments,
     write_standard_output(session::version_text());
     return 0;
   }
-  return session::train_command({.command = program,
-                                 .about = "Trains the task '" + make_task()->name() +
-                                          "' with synchronous data parallelism: one replica\n"
-                                          "a rank, gradients summed over ranks before every step."},
-                                make_task, arguments);
+  return session::train_command(
+      {.command = program,
+       .about = "Trains the task '" + make_task()->name() +
+                "' with synchronous data parallelism: one replica\n"
+                "per rank, with gradients summed over ranks before every step."},
+      make_task, arguments);
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ std::string agreed_digest(Job& job, const model::NetworkPtr& network) {
   });
   throw comm::AgreedError(
       ExitCode::kPreempted,
-      fmt::format("stopped by a signal in epoch {}, after step {}: the state is saved, the same "
-                  "command with --output-dir {} --resume auto goes on",
+      fmt::format("stopped by a signal in epoch {}, after step {}: the state is saved, and the "
+                  "same command with --output-dir {} --resume auto continues",
                   result.position.epoch, result.position.steps, folder),
       job.layout.rank == 0);
 }
@@ -52,8 +52,8 @@ std::string describe_slowest(const metrics::SlowestRank& slowest, int ranks) {
   constexpr double kWorthAWord = 1.05;
   if (ranks == 1 || slowest.busy_ms <= kWorthAWord * slowest.median_ms) return {};
   return fmt::format(
-      "; slowest in the last epoch: rank {} ({}), busy for {:.2f} ms a step where "
-      "the median rank is for {:.2f}, most of it in {}",
+      "; slowest in the last epoch: rank {} ({}), busy for {:.2f} ms per step against "
+      "{:.2f} for the median rank, most of the difference in {}",
       slowest.rank, slowest.host, slowest.busy_ms, slowest.median_ms, slowest.phase);
 }
 

@@ -35,18 +35,18 @@ Option loss_option(train::ModelOptions& model) {
                                     {"l1", Loss::kL1}})};
 }
 Option device_option(train::DistributionOptions& distribution) {
-  return {"device", "where to compute (default auto: CUDA if there, else CPU)",
+  return {"device", "where to compute (default auto: CUDA if available, else CPU)",
           choice<DeviceRequest>(distribution.device, {{"auto", DeviceRequest::kAuto},
                                                       {"cuda", DeviceRequest::kCuda},
                                                       {"cpu", DeviceRequest::kCpu}}),
           Effect::kRounding, Scope::kMachine};
 }
 Option threads_option(train::DistributionOptions& distribution) {
-  return {"threads", "compute threads a rank (default 0: the cores that the rank may use)",
+  return {"threads", "compute threads per rank (default 0: one per core that the rank may use)",
           integer(distribution.threads, 0, kMaxThreads), Effect::kRounding, Scope::kMachine};
 }
 Option test_batch_size_option(train::OutputOptions& output) {
-  return {"test-batch-size", "images of one batch of the test loop (default 64)",
+  return {"test-batch-size", "images per batch of the test loop (default 64)",
           integer(output.test_batch_size, 1, kMaxSamplesAPass), Effect::kNothing};
 }
 
@@ -58,7 +58,7 @@ Option backend_option(train::DistributionOptions& distribution) {
       Effect::kOrderOfSums, Scope::kMachine};
 }
 Option node_shared_option(train::DistributionOptions& distribution) {
-  return {"node-shared", "all-reduce through shared memory inside a node (default on)",
+  return {"node-shared", "all-reduce through shared memory within a node (default on)",
           on_off(distribution.node_shared), Effect::kOrderOfSums};
 }
 Option collective_timeout_option(train::DistributionOptions& distribution) {

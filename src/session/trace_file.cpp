@@ -62,7 +62,7 @@ std::string why_no_trace(const train::OutputOptions& options, std::int64_t steps
   }
   if (last <= steps_before) {
     return fmt::format(
-        "--trace {}: this run goes on behind step {}, and the last step to show is {} "
+        "--trace {}: this run continues after step {}, and the last step to show is {} "
         "(--trace-first-step, --trace-steps)",
         options.trace, steps_before, last);
   }

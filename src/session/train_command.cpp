@@ -28,11 +28,10 @@ namespace fs = std::filesystem;
 
 std::string usage_of(const TrainProgram& program) {
   return fmt::format(
-      "Usage: mpirun -np N {} [options]\n\n"
-      "{} Without mpirun: one rank.\n\n"
+      "Usage: mpirun -np N {} [options]\n\n{} Without mpirun: one rank.\n\n"
       "Options come from the command line, then from LOCKSTEP_<OPTION_NAME> in the environment\n"
-      "(LOCKSTEP_BATCH_SIZE=32), then from the file of --config FILE (name = value, one a line).\n"
-      "--check-options checks them and ends.\n\n",
+      "(LOCKSTEP_BATCH_SIZE=32), then from the file of --config FILE (name = value, one per\n"
+      "line). --check-options checks them and exits.\n\n",
       program.command, program.about);
 }
 

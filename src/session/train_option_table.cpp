@@ -44,9 +44,9 @@ OptionGroup data_group(train::DataOptions& data, task::Task& task) {
 OptionGroup sampling_group(train::SamplingOptions& sampling) {
   return {
       "Sampling",
-      {{"batch-size", "images a rank takes in one forward pass (default 64)",
+      {{"batch-size", "images per rank in one forward pass (default 64)",
         integer(sampling.batch_size, 1, kMaxSamplesAPass), Effect::kOrderOfSums, Scope::kImplied},
-       {"global-batch-size", "images of one step over all ranks, instead of --batch-size",
+       {"global-batch-size", "images per step over all ranks, instead of --batch-size",
         integer(sampling.global_batch_size, 1, sync::kMaxSamplesAStep)},
        {"shuffle", "a new order each epoch (default on)", on_off(sampling.shuffle)},
        {"seed", "seed of the initial weights (default 0)", seed(sampling.seed), Effect::kInput},
@@ -82,13 +82,13 @@ std::vector<std::pair<std::string, std::string>> optimizer_names() {
 OptionGroup optimization_group(train::OptimizationOptions& optimization) {
   return {
       "Optimisation",
-      {{"optimizer", "(default sgd)",
+      {{"optimizer", "the optimizer (default sgd)",
         choice<std::string>(optimization.optimizer, optimizer_names())},
        {"lr", "learning rate of every optimizer (default 0.001)", positive_number(optimization.lr)},
-       {"momentum", "for sgd and rmsprop (default 0)", fraction(optimization.momentum)},
-       {"weight-decay", "(default: 0.01 with adamw, else 0, as in PyTorch)",
+       {"momentum", "momentum of sgd and rmsprop (default 0)", fraction(optimization.momentum)},
+       {"weight-decay", "weight decay (default: 0.01 with adamw, else 0, as in PyTorch)",
         non_negative_number(optimization.weight_decay)},
-       {"lr-schedule", "course of the learning rate (default constant)",
+       {"lr-schedule", "schedule of the learning rate (default constant)",
         choice<LearningRateSchedule>(optimization.lr_schedule,
                                      {{"constant", LearningRateSchedule::kConstant},
                                       {"step", LearningRateSchedule::kStep},
@@ -98,38 +98,40 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
         integer(optimization.lr_step_epochs, 1, kMaxEpochs)},
        {"lr-gamma", "step schedule: factor of each cut (default 0.1)",
         positive_number(optimization.lr_gamma)},
-       {"warmup-steps", "steps in which the learning rate rises to --lr (default 0)",
+       {"warmup-steps", "steps over which the learning rate rises to --lr (default 0)",
         integer(optimization.warmup_steps, 0)},
-       {"accumulate-steps", "forward passes of one optimizer step (default 1)",
+       {"accumulate-steps", "forward passes per optimizer step (default 1)",
         integer(optimization.accumulate_steps, 1, kMaxSamplesAPass), Effect::kRounding},
        {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
         non_negative_number(optimization.clip_grad_norm)},
-       {"precision", "of matrix products; weights and gradients stay float32 (default fp32)",
+       {"precision",
+        "precision of matrix products; weights and gradients stay float32 (default fp32)",
         choice<model::Precision>(optimization.precision, {{"fp32", model::Precision::kFp32},
                                                           {"tf32", model::Precision::kTf32},
                                                           {"bf16", model::Precision::kBf16}})}}};
 }
 
 OptionGroup distribution_group(train::DistributionOptions& distribution) {
-  return {"Distribution",
-          {device_option(distribution),
-           backend_option(distribution),
-           node_shared_option(distribution),
-           collective_timeout_option(distribution),
-           threads_option(distribution),
-           {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
-            positive_number(distribution.bucket_mb), Effect::kOrderOfSums},
-           {"first-bucket-mb", "MiB of the first bucket (default 1)",
-            positive_number(distribution.first_bucket_mb), Effect::kOrderOfSums},
-           {"virtual-shards",
-            "bit-identical weights at 1, 2, 4 … N ranks: cut each batch into N shards (default 0: "
-            "off)",
-            integer(distribution.virtual_shards, 0, kMaxShards)},
-           {"check-replicas-every",
-            "steps between two checks that all ranks' weights are the same (default 0: at the end)",
-            integer(distribution.check_replicas_every, 0), Effect::kNothing},
-           {"overlap", "all-reduce during backward (default auto: where a core or GPU is to spare)",
-            auto_on_off(distribution.overlap), Effect::kOrderOfSums, Scope::kMachine}}};
+  return {
+      "Distribution",
+      {device_option(distribution),
+       backend_option(distribution),
+       node_shared_option(distribution),
+       collective_timeout_option(distribution),
+       threads_option(distribution),
+       {"bucket-mb", "MiB of gradients sent at once when overlapping (default 25)",
+        positive_number(distribution.bucket_mb), Effect::kOrderOfSums},
+       {"first-bucket-mb", "MiB of the first bucket (default 1)",
+        positive_number(distribution.first_bucket_mb), Effect::kOrderOfSums},
+       {"virtual-shards",
+        "bit-identical weights at 1, 2, 4 … N ranks: cut each batch into N shards (default 0: "
+        "off)",
+        integer(distribution.virtual_shards, 0, kMaxShards)},
+       {"check-replicas-every",
+        "steps between two checks that all ranks' weights are the same (default 0: at the end)",
+        integer(distribution.check_replicas_every, 0), Effect::kNothing},
+       {"overlap", "all-reduce during backward (default auto: if there is a spare core or a GPU)",
+        auto_on_off(distribution.overlap), Effect::kOrderOfSums, Scope::kMachine}}};
 }
 
 OptionGroup output_group(train::OutputOptions& output) {
@@ -143,11 +145,11 @@ OptionGroup output_group(train::OutputOptions& output) {
         integer(output.evaluate_every, 1, kMaxEpochs), Effect::kNothing},
        {"checkpoint-every", "steps between two checkpoints (default 0: each epoch)",
         integer(output.checkpoint_every, 0), Effect::kNothing},
-       {"keep-checkpoints", "the newest N stay (default 3)", integer(output.keep_checkpoints, 1),
+       {"keep-checkpoints", "keep the newest N (default 3)", integer(output.keep_checkpoints, 1),
         Effect::kNothing},
        {"resume",
-        "auto: go on from the newest checkpoint in --output-dir, if there is one; or with the run "
-        "in this folder, or from this file; with the run's own options where none are given",
+        "auto: continue from the newest checkpoint in --output-dir, if there is one; or continue "
+        "the run in this folder, or from this file; options that are not given are the run's own",
         path(output.resume, "auto/DIR/FILE"), Effect::kNothing, Scope::kStart},
        test_batch_size_option(output),
        {"progress", "a line with the state of the run (default auto: on a terminal)",
@@ -155,13 +157,13 @@ OptionGroup output_group(train::OutputOptions& output) {
        {"tensorboard", "write event files for TensorBoard (default on)", on_off(output.tensorboard),
         Effect::kNothing},
        {"histogram-every",
-        "epochs between two histograms of weights and gradients in them (default 0: none)",
+        "epochs between two histograms of weights and gradients in these files (default 0: none)",
         integer(output.histogram_every, 0, kMaxEpochs), Effect::kNothing},
-       {"trace", "write what every rank did when, for Perfetto, to this file",
+       {"trace", "write a trace of all ranks, for Perfetto, to this file",
         path(output.trace, "FILE"), Effect::kNothing, Scope::kStart},
-       {"trace-first-step", "of the run, that it shows (default 11: others warm up)",
+       {"trace-first-step", "first step of the run in the trace (default 11: earlier ones warm up)",
         integer(output.trace_first_step, 1), Effect::kNothing, Scope::kStart},
-       {"trace-steps", "that it shows (default 20)",
+       {"trace-steps", "number of steps in the trace (default 20)",
         integer(output.trace_steps, 1, kMaxTracedSteps), Effect::kNothing, Scope::kStart}}};
 }
 

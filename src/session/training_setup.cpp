@@ -25,7 +25,7 @@ void set_precision(Job& job, model::Precision precision, const torch::Device& de
           "--precision tf32 is for GPUs, and this run computes on the CPU: use fp32 or bf16");
     }
     if (precision == model::Precision::kBf16 && !network.use_bfloat16()) {
-      throw UsageError("--precision bf16: this network cannot compute so; use fp32");
+      throw UsageError("--precision bf16: this network does not support it; use fp32");
     }
   });
   model::allow_tf32(tf32);
@@ -139,7 +139,7 @@ std::unique_ptr<comm::Communicator> make_gradients(Job& job, const Group& group,
   if (group.is_one_rank_alone()) {
     comm::run_on_all_ranks(*job.control, job.layout, [&] {
       if (compute.gpu != nullptr) {
-        throw UsageError("ranks that train each alone do so on CPUs: use --device cpu");
+        throw UsageError("ranks can train alone only on CPUs: use --device cpu");
       }
     });
     return comm::make_communicator({}, group.layout);

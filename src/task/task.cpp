@@ -35,7 +35,7 @@ void configure(Task& task, const nlohmann::ordered_json& description, const std:
   };
   const auto configuration = entry("configuration");
   if (!entry("name").is_string() || !configuration.is_object()) {
-    throw DataError(fmt::format("{}: its metadata '{}' describe no task", where, kTaskEntry));
+    throw DataError(fmt::format("{}: its metadata '{}' do not describe a task", where, kTaskEntry));
   }
   const auto name = entry("name").get<std::string>();
   if (name != task.name()) {

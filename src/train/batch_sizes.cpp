@@ -117,11 +117,10 @@ void check_enough_samples(const TrainOptions& options, const BatchSizes& sizes,
   const std::int64_t held_back = data::validation_samples(samples, fraction);
   const std::int64_t left = samples - held_back;
   if (fraction > 0 && held_back == 0) {
-    throw UsageError(
-        fmt::format("a validation fraction of {}: of {} training images that is none: give at "
-                    "least 1/{}, or leave it out",
-                    fraction, samples, samples),
-        {"validation_fraction"});
+    throw UsageError(fmt::format("a validation fraction of {}: that is less than one of {} "
+                                 "training images: give at least 1/{}, or leave it out",
+                                 fraction, samples, samples),
+                     {"validation_fraction"});
   }
   if (left < sizes.ranks) {
     throw UsageError(

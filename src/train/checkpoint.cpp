@@ -65,7 +65,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   }
   if (metadata.count(model::kDigestEntry) == 0) refuse(path, "it names no digest");
   const auto entry = Json::parse(found->second, nullptr, false);
-  if (!entry.is_object()) refuse(path, "its position is no JSON object");
+  if (!entry.is_object()) refuse(path, "its position is not a JSON object");
   if (entry.value("schema", 0) != kSchema) {
     refuse(path, fmt::format("its schema is not {}: it is of another version", kSchema));
   }

@@ -95,8 +95,7 @@ std::string NodeDataset::describe_absent_classes() const {
   }
   if (never.empty()) return {};
   auto text = fmt::format(
-      "the training labels are {} only: the network has {} outputs all the same, of which {} "
-      "stand{} for no class",
+      "the training labels are only {}: of the network's {} outputs, {} stand{} for no class",
       fmt::join(present, ", "), trained.size(), never.size(), never.size() == 1 ? "s" : "");
   if (!only_tested.empty()) {
     text += fmt::format(", and the test labels {} occur in no training image",

@@ -20,7 +20,7 @@ constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{64} << 20U;
 void require_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
-    throw DataError(fmt::format("'{}' is no folder: give the folder of a run", folder.string()),
+    throw DataError(fmt::format("'{}' is not a folder: give the folder of a run", folder.string()),
                     {"output_dir"});
   }
 }

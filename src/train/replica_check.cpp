@@ -103,11 +103,10 @@ void require_equal_replicas(const std::vector<PartDigest>& mine, const std::stri
     return;
   }
   const auto parts = gather_all(mine, communicator);
-  comm::fail_together(
-      communicator,
-      fmt::format("{}: the replicas have come apart: {}: faulty memory or GPU, or ranks of "
-                  "different versions; checkpoints of before are sound",
-                  when, describe(digests, parts, mine, layout)));
+  comm::fail_together(communicator,
+                      fmt::format("{}: the replicas differ: {}: faulty memory or GPU, or ranks of "
+                                  "different versions; earlier checkpoints are sound",
+                                  when, describe(digests, parts, mine, layout)));
 }
 
 }  // namespace lockstep::train

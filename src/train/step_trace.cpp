@@ -57,7 +57,7 @@ void StepTrace::finish(metrics::EventSink& events) {
   if (!recorder_.spans().empty()) return write(events);
   events.on(metrics::Warning{
       fmt::format("no trace is written to {}: this start of the run took none of steps {} to {}, "
-                  "which it was to show",
+                  "which the trace should show",
                   file_, first_, last_)});
   file_.clear();
 }

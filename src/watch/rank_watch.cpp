@@ -120,12 +120,12 @@ void RankWatch::watch_over_oneself() {
   const auto& mine = known_[static_cast<std::size_t>(layout_.rank)].status;
   for (const auto& wait : mine.channels) {
     if (!wait.waiting || wait.seconds < limit) continue;
-    report(fmt::format(
-        "{}: {} has waited for {} and heard nothing of {} for {}: is the network between the hosts "
-        "down?; this rank ends",
-        describe(wait.operation, mine.epoch, mine.step), layout_.describe(),
-        seconds_text(wait.seconds), rank_list(std::array{kWatcher, kDeputy}),
-        seconds_text(std::min(silence(kWatcher), silence(kDeputy)))));
+    report(
+        fmt::format("{}: {} has waited for {} and heard nothing from {} for {}: is the network "
+                    "between the hosts down?; this rank ends",
+                    describe(wait.operation, mine.epoch, mine.step), layout_.describe(),
+                    seconds_text(wait.seconds), rank_list(std::array{kWatcher, kDeputy}),
+                    seconds_text(std::min(silence(kWatcher), silence(kDeputy)))));
     return;
   }
 }

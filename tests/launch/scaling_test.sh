@@ -105,7 +105,7 @@ wrong_report() { # CODE TEXT ARGUMENT...
   grep -q "^lockstep: error: .*$2" "$work/log" || fail "report ${*:3}: not '$2'"
   [[ $(wc -l <"$work/log") == 1 ]] || fail "report ${*:3}: more than one line"
 }
-wrong_report 2 'report: of what'
+wrong_report 2 'report on what'
 wrong_report 2 'predict-ranks' --predict-ranks 4,x "$sweep"
 wrong_report 2 'did you mean.*predict-ranks' --predict-rank 4 "$sweep"
 wrong_report 3 "$work/nowhere" "$work/nowhere"

@@ -69,7 +69,7 @@ if command -v zsh >/dev/null; then
       complete_it "$@"' zsh "$work/_lockstep" "$@" || fail "zsh cannot run its script"
   }
   [[ $(asked lockstep '') == *'compare:whether two runs'* ]] || fail "zsh does not list the commands"
-  [[ $(asked lockstep train '') == *'--optimizer=[(default sgd)]:sgd/adam/adamw/rmsprop:(sgd adam adamw rmsprop)'* ]] ||
+  [[ $(asked lockstep train '') == *'--optimizer=[the optimizer (default sgd)]:sgd/adam/adamw/rmsprop:(sgd adam adamw rmsprop)'* ]] ||
     fail "zsh does not know the optimizers"
   [[ $(asked lockstep bench step '') == *'--independent='* ]] || fail "zsh does not know bench step"
   (($(asked lockstep train '' | grep -c '^--') == $(wc -l <"$work/known") + 3)) || fail "zsh lacks options of train"

@@ -68,7 +68,7 @@ TEST_F(CompareTest, AnotherSeedPartsAtTheFirstStep) {
   const auto outcome = compare({"a", "b"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.errors(), IsEmpty());
-  EXPECT_THAT(outcome.standard_output, StartsWith("the runs part: loss at epoch 1, step 1: "));
+  EXPECT_THAT(outcome.standard_output, StartsWith("the runs differ: loss at epoch 1, step 1: "));
   EXPECT_THAT(outcome.standard_output, HasSubstr("\n4 of 4 loss lines differ\n"));
   EXPECT_THAT(outcome.standard_output,
               HasSubstr("linear_relu_stack.0.weight, 40"));  // of 401408 values, nearly all
@@ -102,7 +102,7 @@ TEST_F(CompareTest, OneBitOfTheFinalWeightsIsFound) {
   const auto outcome = compare({"a", "b"});
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.standard_output,
-              StartsWith("the runs part: model.safetensors: linear_relu_stack.4.bias, 1 of 10 "
+              StartsWith("the runs differ: model.safetensors: linear_relu_stack.4.bias, 1 of 10 "
                          "values, by at most "));
   EXPECT_THAT(outcome.standard_output, HasSubstr("(at [9]: "));
   EXPECT_THAT(outcome.standard_output, HasSubstr("\n4 loss lines equal\n"));
@@ -136,7 +136,7 @@ TEST_F(CompareTest, AnotherNetworkIsSaid) {
 
 TEST_F(CompareTest, MistakesAreOneLine) {
   train("a");
-  expect_error({"a", "none"}, 3, "'none' is no folder");
+  expect_error({"a", "none"}, 3, "'none' is not a folder");
   std::filesystem::create_directory(folder_ / "empty");
   expect_error({"empty", "a"}, 3, "empty/config.json: No such file");
   expect_error({}, 2, "not 0: lockstep compare RUN_A RUN_B");

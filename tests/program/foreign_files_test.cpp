@@ -86,9 +86,10 @@ TEST_F(ForeignFilesTest, OtherDataIsNotCalledFashionMnist) {
   EXPECT_THAT(outcome.standard_error, HasSubstr("lockstep: images and labels in " + data_.string() +
                                                 " (not the published images and labels of "
                                                 "FashionMNIST): 100 training and 20 test images"));
-  EXPECT_THAT(outcome.standard_error,
-              HasSubstr("warning: the training labels are 0, 1, 2, 3, 4 only: the network has 10 "
-                        "outputs all the same, of which 5 stand for no class"));
+  EXPECT_THAT(
+      outcome.standard_error,
+      HasSubstr("warning: the training labels are only 0, 1, 2, 3, 4: of the network's 10 outputs, "
+                "5 stand for no class"));
   const auto config = nlohmann::json::parse(read_bytes(run_ / "config.json"));
   EXPECT_THAT(config["dataset"]["description"].get<std::string>(), HasSubstr("not the published"));
   const auto predictions = nlohmann::json::parse(read_bytes(run_ / "predictions.json"));

@@ -48,7 +48,7 @@ TEST_F(LaunchTest, MistakesAreSaidEvenWhereMpiDoesNotStart) {
     expect_one_error(run("bench stap", broken_, ranks), "'stap'");
     expect_one_error(run("bench step --epochs 3", broken_, ranks), "'--epochs'");
     expect_one_error(run("train --epoch 3", broken_, ranks), "did you mean '--epochs'?");
-    expect_one_error(run("train foo", broken_, ranks), "'foo' is no option");
+    expect_one_error(run("train foo", broken_, ranks), "'foo' is not an option");
     expect_one_error(run("doctor --device tpu", broken_, ranks), "--device: 'tpu'");
   }
 }

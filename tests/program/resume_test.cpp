@@ -310,8 +310,8 @@ TEST_F(ResumeTest, ADamagedLineOfMetricsIsLeftOutWithAWarning) {
   const auto again =
       run_program({.arguments = arguments(run, "--max-steps 60 --resume auto"), .ranks = 2});
   ASSERT_EQ(again.exit_code, 0) << again.standard_error;
-  EXPECT_THAT(again.standard_error,
-              AllOf(HasSubstr("warning: "), HasSubstr("metrics.jsonl: line 2 is no JSON object")));
+  EXPECT_THAT(again.standard_error, AllOf(HasSubstr("warning: "),
+                                          HasSubstr("metrics.jsonl: line 2 is not a JSON object")));
   EXPECT_EQ(story_of(run).digest, expected);
   EXPECT_THAT(read_events(run, "train"), SizeIs(9));
 }

@@ -60,7 +60,7 @@ struct DistributionOptions {
   comm::Backend backend = comm::Backend::kAuto;
   bool node_shared = true;
   double collective_timeout_seconds = 60;
-  std::int64_t threads = 0;  ///< 0: as many as the rank has cores
+  std::int64_t threads = 0;  ///< 0: one per core that the rank may use
   double bucket_mb = 25;
   double first_bucket_mb = 1;
   Overlap overlap = Overlap::kAuto;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kCompletionUsage =
     "Usage: lockstep completion bash|zsh\n\n"
-    "Prints a script with which the shell completes commands, options and their values:\n\n"
+    "Prints a script that lets the shell complete commands, options and their values:\n\n"
     "  lockstep completion bash > ~/.local/share/bash-completion/completions/lockstep\n"
     "  lockstep completion zsh > DIR/_lockstep        # a DIR of $fpath\n\n";
 
@@ -215,7 +215,7 @@ int run_completion(const Arguments& arguments) {
 Command completion_command() {
   return {.name = "completion",
           .operands = "bash|zsh",
-          .summary = "a script with which the shell completes commands and options",
+          .summary = "a script that lets the shell complete commands and options",
           .with_table = [](const TableUser& use) { use({}); },
           .run = run_completion};
 }

@@ -77,31 +77,32 @@ std::string manual(const std::vector<Command>& commands) {
                   ".B lockstep\n.I command\n[options]\n");
   text += section(
       "DESCRIPTION",
-      "Trains the network of PyTorch's tutorial on FashionMNIST. Every rank computes the "
-      "gradients\n"
-      "of its share of each batch, gradients are all\\-reduced, every rank takes the same step.\n"
+      "Trains the network of PyTorch's tutorial on FashionMNIST. Each rank computes gradients\n"
+      "on its share of each batch. They are all\\-reduced, then every rank takes the same step.\n"
       "Options come from the command line, then from the environment, then from the file that\n"
-      ".B \\-\\-config\nnames\n(name = value, one a line), then from the defaults.\n"
-      ".B \\-\\-check\\-options\nchecks them and ends.\n");
+      ".B \\-\\-config\n"
+      "names\n"
+      "(name = value, one per line), then from the defaults.\n"
+      ".B \\-\\-check\\-options\n"
+      "checks them and exits.\n");
   text += section("COMMANDS", commands_section(commands));
   text += section("ENVIRONMENT",
                   item(R"(\fBLOCKSTEP_\fP\fIOPTION_NAME\fP)",
                        "the value of an option: LOCKSTEP_BATCH_SIZE=32") +
-                      item(R"(\fBLOCKSTEP_BACKTRACE\fP)", "1: a stack trace with an error"));
-  text +=
-      section("EXIT STATUS", item("0", "done") + item("1", "failure at run time") +
-                                 item("2", "wrong usage: the message names the option") +
-                                 item("3", "data or a checkpoint is missing or damaged") +
-                                 item("75",
-                                      "stopped by a signal, the state is saved: start again with "
-                                      "--resume auto"));
+                      item(R"(\fBLOCKSTEP_BACKTRACE\fP)", "1: show a stack trace with an error"));
+  text += section(
+      "EXIT STATUS",
+      item("0", "done") + item("1", "failure at run time") +
+          item("2", "wrong usage: the message names the option") +
+          item("3", "data or a checkpoint is missing or damaged") +
+          item("75", "stopped by a signal, the state is saved: continue with --resume auto"));
   text += section("FILES", item(R"(\fIruns/<time>\-<n>/\fP)",
                                 "config.json, metrics.jsonl, checkpoints/, model.safetensors and "
                                 "TensorBoard's event files of a run"));
   text += section("EXAMPLES",
                   item(R"(mpirun \-np 4 lockstep train \-\-epochs 10)", "four ranks of this host") +
                       item(R"(lockstep evaluate \-\-checkpoint model.safetensors)",
-                           "test figures of its weights"));
+                           "test accuracy and loss of its weights"));
   return text;
 }
 

@@ -18,7 +18,9 @@ std::string help_text(const std::vector<Command>& commands) {
   for (const auto& command : commands) {
     text += fmt::format("  {:<16} {}\n", command.name, command.summary);
   }
-  text += "\nlockstep COMMAND --help lists a command's options; lockstep --version what this is.\n";
+  text +=
+      "\nlockstep COMMAND --help lists a command's options; lockstep --version shows the "
+      "version.\n";
   return text;
 }
 
@@ -42,7 +44,7 @@ int run_one_of(const std::vector<Command>& commands, const Arguments& arguments)
   }
   if (session::asks_for_help(arguments)) {
     write_standard_output(fmt::format(
-        "Usage: lockstep {} {} [options]\n\n{}\n--help behind either lists its options.\n", word,
+        "Usage: lockstep {} {} [options]\n\n{}\n--help after either lists its options.\n", word,
         fmt::join(names, "|"), list));
     return 0;
   }

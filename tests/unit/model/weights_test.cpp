@@ -205,7 +205,7 @@ TEST_F(WeightsTest, LeavesOutWhatWrappersPutBeforeNames) {
     for (auto& tensor : wrapped) tensor.name.insert(0, prefix);
     write(foreign_file(wrapped));
     const auto weights = read_weights(path_);
-    EXPECT_THAT(weights.notes, ElementsAre(HasSubstr("without their '" + prefix + "'")));
+    EXPECT_THAT(weights.notes, ElementsAre(HasSubstr("without their prefix '" + prefix + "'")));
     EXPECT_EQ(parameters_sha256(*make_mlp(weights, 784, 10)), parameters_sha256(*network_));
     wrapped[2].name = "head.weight";  // not all of them: nothing is guessed
     write(foreign_file(wrapped));

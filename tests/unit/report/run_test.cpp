@@ -156,16 +156,16 @@ TEST_F(RunTest, SaysWhatIsDamaged) {
   expect_refused(run, "another schema");
   run = write_run("json");
   tests::write_bytes(run / "config.json", "{");
-  expect_refused(run, "no valid JSON object");
+  expect_refused(run, "not a valid JSON object");
   run = write_run("event");
   tests::write_bytes(run / "metrics.jsonl", "{\"event\":\"train\"}\nno\n");
-  expect_refused(run, "metrics.jsonl:1: no event that this version knows");
+  expect_refused(run, "metrics.jsonl:1: not an event that this version knows");
   run = write_run("classes");
   tests::write_bytes(run / "predictions.json",
                      R"({"schema":1,"classes":["a"],"confusion":[[1,2]],"mistakes":[]})");
   expect_refused(run, "classes that do not fit");
   tests::write_bytes(run / "predictions.json", R"({"schema":1})");
-  expect_refused(run, "lacks what belongs into it");
+  expect_refused(run, "lacks what belongs in it");
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ TEST(StopRequestDeathTest, ASignalThatNobodyLooksAtEndsTheProcess) {
         (void)std::raise(SIGTERM);
         be_stuck();
       },
-      ExitedWithCode(1), "lockstep: error: .*came to the end of no step within its time limit");
+      ExitedWithCode(1), "lockstep: error: .*no step ended within the time limit");
 }
 
 TEST(StopRequestDeathTest, ASignalThatWasLookedAtHasTime) {

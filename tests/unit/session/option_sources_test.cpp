@@ -110,7 +110,7 @@ TEST_F(OptionSourcesTest, BadValuesNameTheirSourceAndWhatWasExpected) {
 
 TEST_F(OptionSourcesTest, MalformedCommandLines) {
   expect_usage_error({"--epochs"}, {"--epochs", "needs a value"});
-  expect_usage_error({"train.conf"}, {"'train.conf'", "no option"});
+  expect_usage_error({"train.conf"}, {"'train.conf'", "is not an option"});
   expect_usage_error({"-epochs", "3"}, {"'-epochs'", "'--epochs'"});
   expect_usage_error({"epochs=3"}, {"'epochs=3'", "'--epochs'"});
   expect_usage_error({"--shuffle", "--output-dir", "x"},
@@ -187,7 +187,7 @@ TEST_F(OptionSourcesTest, ARunsRecordIsAConfigurationFile) {
   EXPECT_EQ(options_.output.output_dir + options_.output.resume + options_.output.trace, "");
   EXPECT_EQ(value("data-dir"), "");
   tests::write_bytes(folder_ / "config.json", R"({"epochs": 3})");
-  expect_usage_error({"--config", file}, {"config.json", "no config.json of a run"});
+  expect_usage_error({"--config", file}, {"config.json", "not a run's config.json"});
 }
 
 TEST_F(OptionSourcesTest, KubernetesVariablesAreNoMisspeltOptions) {

@@ -301,7 +301,7 @@ TEST_F(RunComparisonTest, DamagedAndMissingFilesAreNamed) {
   tests::write_bytes(b_ / "model.safetensors", "short");
   expect_error({"b/model.safetensors", "offset 0"});
   std::filesystem::remove_all(b_);
-  expect_error({"b' is no folder", "output_dir"});
+  expect_error({"b' is not a folder", "output_dir"});
 }
 
 TEST_F(RunComparisonTest, SettingsThatMayChangeBitsAreListed) {

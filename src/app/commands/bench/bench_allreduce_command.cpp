@@ -20,9 +20,9 @@ using benchmark::AllReduceResult;
 
 constexpr const char* kAllReduceUsage =
     "Usage: mpirun -np N lockstep bench allreduce [options]\n\n"
-    "How long an all-reduce of float32 sums takes, out of place, by size. algbw = bytes / time;\n"
-    "busbw = algbw x 2(n - 1)/n, which compares between numbers of ranks; wrong counts "
-    "elements.\n\n";
+    "Measures how long an all-reduce of float32 sums takes, out of place, by size.\n"
+    "algbw = bytes / time; busbw = algbw x 2(n - 1)/n, which is comparable across numbers of\n"
+    "ranks; wrong counts elements.\n\n";
 
 void check_sizes(const benchmark::AllReduceOptions& sizes) {
   if (sizes.min_bytes > sizes.max_bytes) {

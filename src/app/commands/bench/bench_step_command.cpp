@@ -26,10 +26,10 @@ namespace {
 
 constexpr const char* kStepUsage =
     "Usage: [mpirun -np N] lockstep bench step [options]\n\n"
-    "Where a training step's time goes: an epoch of --steps steps to warm up, and one that "
-    "counts.\nNow and then the bare matrix products of a step run, with the same\n"
-    "shapes and library: their time divided by the step's is what the rest leaves of the "
-    "machine.\n\n";
+    "Measures where a training step's time goes: an epoch of --steps steps to warm up, then one\n"
+    "that counts. Now and then it runs the bare matrix products of a step, with the same shapes\n"
+    "and library: their time divided by the step's shows how much of the machine the rest "
+    "leaves.\n\n";
 
 constexpr double kMillisecondsPerSecond = 1000.0;
 

@@ -26,19 +26,20 @@ OptionGroup results_group(ResultFiles& files) {
 
 OptionTable bench_allreduce_option_table(BenchAllReduceOptions& options) {
   auto& sizes = options.sizes;
-  return {
-      {"Sizes",
-       {{"min-bytes", "smallest vector (default 1K)",
-         byte_size(sizes.min_bytes, sizeof(float), kMaxBytes)},
-        {"max-bytes", "largest vector (default 16M)",
-         byte_size(sizes.max_bytes, sizeof(float), kMaxBytes)},
-        {"factor", "from one size to the next (default 4)", integer(sizes.factor, 2, 1 << 20)},
-        {"iterations", "of each size (default 100)", integer(sizes.iterations, 1, kMaxIterations)},
-        {"warmup", "iterations before those that count (default 10)",
-         integer(sizes.warmup, 0, kMaxIterations)},
-        {"check", "compare every sum with the right one (default on)", on_off(sizes.check)}}},
-      session::communicator_group(options.distribution),
-      results_group(options.files)};
+  return {{"Sizes",
+           {{"min-bytes", "smallest vector (default 1K)",
+             byte_size(sizes.min_bytes, sizeof(float), kMaxBytes)},
+            {"max-bytes", "largest vector (default 16M)",
+             byte_size(sizes.max_bytes, sizeof(float), kMaxBytes)},
+            {"factor", "factor from one size to the next (default 4)",
+             integer(sizes.factor, 2, 1 << 20)},
+            {"iterations", "iterations per size (default 100)",
+             integer(sizes.iterations, 1, kMaxIterations)},
+            {"warmup", "iterations to warm up, which do not count (default 10)",
+             integer(sizes.warmup, 0, kMaxIterations)},
+            {"check", "compare every sum with the correct one (default on)", on_off(sizes.check)}}},
+          session::communicator_group(options.distribution),
+          results_group(options.files)};
 }
 
 OptionTable bench_step_option_table(BenchStepOptions& options) {

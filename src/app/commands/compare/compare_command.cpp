@@ -18,8 +18,8 @@ constexpr const char* kCompareUsage =
     "Usage: lockstep compare [--json] RUN_A RUN_B\n\n"
     "Says whether the runs in two folders are identical bit for bit: their losses, checkpoints "
     "and\n"
-    "final weights, as far as both go. Else, the first step and parameter at which they part, and\n"
-    "by how much. Exit code 0: identical; 1: they part. Needs no launcher.\n\n";
+    "final weights, as far as both go. If not, shows the first step and parameter at which they\n"
+    "differ, and by how much. Exit code 0: identical; 1: different. Needs no launcher.\n\n";
 
 constexpr int kIdentical = 0;
 constexpr int kTheyPart = 1;
@@ -62,7 +62,7 @@ int run_compare(const Arguments& arguments) {
 Command compare_command() {
   return {.name = "compare",
           .operands = "RUN_A RUN_B",
-          .summary = "whether two runs are identical, else where they part",
+          .summary = "whether two runs are identical, else where they differ",
           .with_table = table_for(compare_option_table),
           .run = run_compare};
 }

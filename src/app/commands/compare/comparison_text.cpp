@@ -78,10 +78,10 @@ std::vector<std::string> lines_parting(const RunComparison& comparison) {
   const auto* weights = comparison.first_unlike_weights();
   const bool at_loss = comparison.parts_at_loss();
   std::vector<std::string> lines = {
-      "the runs part: " + (at_loss ? describe(*comparison.losses.first) : describe(*weights))};
+      "the runs differ: " + (at_loss ? describe(*comparison.losses.first) : describe(*weights))};
   lines.push_back(describe_losses(comparison));
   if (at_loss) {
-    lines.push_back(weights == nullptr ? "no weights that both have differ"
+    lines.push_back(weights == nullptr ? "weights that both have are equal"
                                        : "weights first differ in " + describe(*weights));
   } else if (comparison.losses.first) {
     lines.push_back("losses first differ: " + describe(*comparison.losses.first));

@@ -72,7 +72,7 @@ void compare_settings(const Ranks& ranks, Findings& findings) {
          fmt::format("{} is {} at {} and {} at rank 0", name, value_of(*others.front(), name),
                      names_of(others), expected),
          of_lockstep ? "rank 0's options count for all ranks"
-                     : fmt::format("give the launcher -x {}, or set it on all hosts", name)});
+                     : fmt::format("pass -x {} to the launcher, or set it on all hosts", name)});
   }
 }
 

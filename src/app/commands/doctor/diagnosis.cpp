@@ -94,7 +94,7 @@ Findings devices_of_ranks(const Ranks& ranks) {
     uuids.push_back(rank.device_uuid);
     if (!rank.device_trouble.empty()) {
       findings.push_back({Level::kError, fmt::format("rank {}: {}", rank.rank, rank.device_trouble),
-                          "start fewer ranks a host, or use --device cpu"});
+                          "start fewer ranks per host, or use --device cpu"});
     }
     if (!rank.peers_reach_all) {
       findings.push_back({Level::kWarning,
@@ -119,7 +119,7 @@ Findings nccl(const Ranks& ranks) {
   const auto loaded = comm::nccl_version_text(rank.nccl_loaded);
   if (rank.nccl_loaded == 0) {
     return {{Level::kError, "NCCL cannot be asked for its version",
-             "install the one that LibTorch needs again"}};
+             "reinstall the one that LibTorch needs"}};
   }
   if (rank.nccl_loaded < rank.nccl_compiled) {
     return {{Level::kError,

@@ -48,9 +48,8 @@ options::OptionTable doctor_option_table(DoctorOptions& options) {
 
 constexpr const char* kDoctorUsage =
     "Usage: [mpirun -np N] lockstep doctor [options]\n\n"
-    "What this machine, launcher and GPU set-up is, and what is wrong with it. Start it as you "
-    "would\n"
-    "start train. Exit code 1 if anything is in error.\n\n";
+    "Shows what this machine, launcher and GPU set-up is, and what is wrong with it. Start it as\n"
+    "you would start train. Exit code 1 if anything is in error.\n\n";
 
 /// Reads the data set of this host into `facts`.
 void look_at_data(const std::string& folder, RankFacts& facts) {
@@ -79,7 +78,7 @@ std::vector<Finding> data_set(const RankFacts& rank) {
     return {{Finding::Level::kOk, rank.data_description + ", as published"}};
   }
   return {{Finding::Level::kWarning, rank.data_description,
-           "if that is not meant, fetch them with launch/fetch-data.sh"}};
+           "if that is not intended, fetch them with launch/fetch-data.sh"}};
 }
 
 double seconds_since_1970() {

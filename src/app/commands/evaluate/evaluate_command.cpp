@@ -95,7 +95,7 @@ void evaluate(session::Job& job, EvaluateOptions& options) {
   const auto result = evaluator.evaluate(metrics::Evaluation::Set::kTest, 0);
   if (job.layout.rank == 0 && !std::isfinite(result.average_loss)) {
     job.log.warning(fmt::format(
-        "{}: with these weights the outputs for some test images overflow: the figures mean little",
+        "{}: with these weights the outputs for some test images overflow: the results mean little",
         options.checkpoint));
   }
   if (job.layout.rank == 0) metrics::make_console_sink()->on(result);

@@ -56,14 +56,14 @@ options::OptionTable predict_option_table(PredictOptions& options) {
        {"picture", "draw what the network sees (default auto: on a terminal)",
         auto_on_off(options.drawing)},
        {"png", "write what the network sees, enlarged, as a PNG", path(options.png, "FILE")},
-       {"json", "print everything as JSON, logits too", flag(options.json)}},
+       {"json", "print everything as JSON, including logits", flag(options.json)}},
       options.task.data_options())};
 }
 
 constexpr const char* kPredictUsage =
     "Usage: lockstep predict --checkpoint FILE --index N,N,… | --image FILE [FILE...] [options]\n\n"
-    "What the network takes images for: images of the test set by their number, or pictures from\n"
-    "PNG or PGM files of any size. Needs no launcher.\n\n";
+    "Classifies images: images of the test set by their number, or pictures from PNG or PGM\n"
+    "files of any size. Needs no launcher.\n\n";
 
 /// What the weights were trained on. Of files that do not say it, FashionMNIST's samples; their
 /// names of classes count unless the file names other data.
@@ -99,7 +99,8 @@ std::vector<Question> questions_of(PredictOptions& options, const data::SampleSp
   auto files = operands;
   if (!options.image.empty()) files.insert(files.begin(), options.image);
   if (files.empty() && options.index.empty()) {
-    throw UsageError("of what? --index N,N,… names images of the test set, --image FILE a picture");
+    throw UsageError(
+        "which images? --index N,N,… names images of the test set, --image FILE a picture");
   }
   constexpr std::size_t kMaxImages = 1000;
   if (files.size() + options.index.size() > kMaxImages) {
@@ -183,7 +184,7 @@ int run_predict(const Arguments& arguments) {
 Command predict_command() {
   return {.name = "predict",
           .operands = "[FILE...]",
-          .summary = "what saved weights take images for, from the test set or from files",
+          .summary = "classify images of the test set or from files with saved weights",
           .with_table = table_for(predict_option_table),
           .run = run_predict};
 }

@@ -29,32 +29,31 @@ OptionTable report_option_table(ReportOptions& options) {
   using report::AllReduceAlgorithm;
   using Choice = std::optional<AllReduceAlgorithm>;
   constexpr std::int64_t kMaxRanks = 1 << 20;
-  return {{"Report",
-           {{"predict-ranks",
-             "sweep: also predict for these numbers of ranks (default: twice the most measured)",
-             integers(options.predict_ranks, 1, kMaxRanks)},
-            {"algorithm",
-             "sweep: the all-reduce to predict with (default auto: as the measurements have it)",
-             choice<Choice>(options.algorithm,
-                            {{"auto", Choice()},
-                             {"ring", AllReduceAlgorithm::kRing},
-                             {"recursive-doubling", AllReduceAlgorithm::kRecursiveDoubling},
-                             {"rabenseifner", AllReduceAlgorithm::kRabenseifner},
-                             {"shared-memory", AllReduceAlgorithm::kSharedMemory}})},
-            {"write-to",
-             "folder for the files (default: that of the run or sweep; of several runs: this one)",
-             path(options.write_to, "DIR")}}}};
+  return {
+      {"Report",
+       {{"predict-ranks",
+         "sweep: also predict for these numbers of ranks (default: twice the largest measured)",
+         integers(options.predict_ranks, 1, kMaxRanks)},
+        {"algorithm",
+         "sweep: the all-reduce to predict with (default auto: chosen from the measurements)",
+         choice<Choice>(options.algorithm,
+                        {{"auto", Choice()},
+                         {"ring", AllReduceAlgorithm::kRing},
+                         {"recursive-doubling", AllReduceAlgorithm::kRecursiveDoubling},
+                         {"rabenseifner", AllReduceAlgorithm::kRabenseifner},
+                         {"shared-memory", AllReduceAlgorithm::kSharedMemory}})},
+        {"write-to",
+         "folder for the files (default: the run's or sweep's; for several runs, the current one)",
+         path(options.write_to, "DIR")}}}};
 }
 
 constexpr const char* kReportUsage =
     "Usage: lockstep report [options] RUN_DIR... | FOLDER_OF_RUNS | SWEEP_DIR\n\n"
-    "What runs have come to: curves, figures by class, the worst mistakes, where the time goes, "
-    "and\n"
-    "how to repeat them; several runs side by side. Or what a sweep of launch/scaling.sh says: "
-    "how\n"
-    "fast, how efficient, where the rest goes, and what to expect of more ranks. Prints tables, "
-    "and\n"
-    "writes report.html, .md, .csv and .json. Plots need gnuplot. Needs no launcher.\n\n";
+    "Reports on runs: curves, metrics by class, the worst mistakes, where the time goes, and how\n"
+    "to repeat them; several runs side by side. Or on a sweep of launch/scaling.sh: how fast, how\n"
+    "efficient, where the rest of the time goes, and what to expect from more ranks. Prints\n"
+    "tables, and writes report.html, .md, .csv and .json. Plots need gnuplot. Needs no "
+    "launcher.\n\n";
 
 constexpr int kDone = 0;
 
@@ -103,7 +102,7 @@ std::filesystem::path folder_for_files(const Arguments& folders, const ReportOpt
 int report_on(const Arguments& folders, const ReportOptions& options) {
   if (folders.empty()) {
     throw UsageError(
-        "report: of what? lockstep report RUN_DIR..., or a folder of runs, or that of a sweep");
+        "report on what? lockstep report RUN_DIR..., or a folder of runs, or that of a sweep");
   }
   const auto output = folder_for_files(folders, options);
   std::error_code error;

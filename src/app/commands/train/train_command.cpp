@@ -22,9 +22,9 @@ options::OptionTable table_of_train(OptionsOfTrain& options) {
 int run_train(const Arguments& arguments) {
   return session::train_command(
       {.command = "lockstep train",
-       .about =
-           "Trains the tutorial's network on FashionMNIST with synchronous data parallelism: one "
-           "replica\na rank, gradients summed over ranks before every step.",
+       .about = "Trains the tutorial's network on FashionMNIST with synchronous data parallelism: "
+                "one replica\n"
+                "per rank, with gradients summed over ranks before every step.",
        .names_elsewhere = names_of_all_options()},
       [] { return std::make_unique<task::BuiltinTask>(); }, arguments);
 }
