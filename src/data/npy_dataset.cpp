@@ -59,6 +59,7 @@ std::int64_t samples_of(const NpyFile& inputs, const NpyFile& targets) {
         inputs.path().string(), samples, targets.path().string(), targets.shape().front()));
   }
   if (inputs.bytes() == 0) refuse(inputs, "it is empty");
+  if (targets.bytes() == 0) refuse(targets, "it is empty");
   return samples;
 }
 
@@ -118,7 +119,7 @@ std::int64_t classes_in(const NpyFile& file) {
 }
 
 std::variant<ClassTarget, NumberTarget> target_of(const NpyFile& train, const NpyFile& test) {
-  if (torch::isIntegralType(train.type(), false)) {
+  if (torch::isIntegralType(train.type(), /*includeBool=*/true)) {
     const auto of_train = classes_in(train);
     return ClassTarget{.classes = std::max(of_train, classes_in(test))};
   }

@@ -27,7 +27,7 @@ constexpr std::size_t kMaxHeaderBytes = std::size_t{1} << 16U;
 constexpr std::array<std::pair<std::string_view, torch::ScalarType>, 9> kTypes = {
     {{"|u1", torch::kUInt8},
      {"|i1", torch::kInt8},
-     {"|b1", torch::kUInt8},
+     {"|b1", torch::kBool},
      {"<i2", torch::kInt16},
      {"<i4", torch::kInt32},
      {"<i8", torch::kInt64},
@@ -114,6 +114,9 @@ torch::ScalarType type_of(std::string_view text, const std::string& what) {
   }
   if (name.starts_with("|O") || name.starts_with("O")) {
     refuse(what, "it holds Python objects: save an array of numbers");
+  }
+  if (name.starts_with("<u")) {
+    refuse(what, fmt::format("its numbers are unsigned ({}): save array.astype('<i8')", name));
   }
   const auto* const found = std::find_if(kTypes.begin(), kTypes.end(),
                                          [&](const auto& type) { return type.first == name; });

@@ -13,8 +13,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::pair<const char*, torch::ScalarType>, 8> kTypeNames = {
+constexpr std::array<std::pair<const char*, torch::ScalarType>, 10> kTypeNames = {
     {{"uint8", torch::kUInt8},
+     {"bool", torch::kBool},
+     {"bfloat16", torch::kBFloat16},
      {"int8", torch::kInt8},
      {"int16", torch::kInt16},
      {"int32", torch::kInt32},
@@ -84,7 +86,7 @@ Json to_json(const SampleSpec& spec) {
                    [&](const auto& entry) { return entry.second == spec.input.element_type; });
   Json document = {{"input",
                     {{"shape", spec.input.shape},
-                     {"type", type->first},
+                     {"type", type == kTypeNames.end() ? "unknown" : type->first},
                      {"stays_integer", spec.input.stays_integer},
                      {"divisor", spec.input.divisor},
                      {"mean", spec.input.mean},

@@ -1,6 +1,7 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -59,11 +60,18 @@ class ScriptPart : public torch::nn::Module {
   static void copy_tensors(const torch::jit::Module& from, torch::nn::Module& to);
 };
 
+/// Others read and write the elements as they lie in memory.
+void make_contiguous(torch::Tensor tensor) {
+  if (!tensor.is_contiguous()) tensor.set_data(tensor.detach().contiguous());
+}
+
 void ScriptPart::copy_tensors(const torch::jit::Module& from, torch::nn::Module& to) {
   for (const auto& [name, value] : from.named_parameters(/*recurse=*/false)) {
+    make_contiguous(value);
     to.register_parameter(name, value, value.requires_grad());
   }
   for (const auto& [name, value] : from.named_buffers(/*recurse=*/false)) {
+    make_contiguous(value);
     to.register_buffer(name, value);
   }
   for (const auto& [name, child] : from.named_children()) {
@@ -86,12 +94,28 @@ void require_separate_parameters(const torch::nn::Module& network, const std::st
   }
 }
 
+/// Files of weights hold no complex numbers, and sums over ranks would lose half of them.
+void require_real_buffers(const torch::nn::Module& network, const std::string& file) {
+  for (const auto& buffer : network.named_buffers()) {
+    if (!buffer.value().is_complex()) continue;
+    throw DataError(fmt::format("{}: the buffer '{}' holds complex numbers, which is not supported",
+                                file, buffer.key()));
+  }
+}
+
+bool is_about_memory(std::string_view text) {
+  return text.find("allocate memory") != std::string_view::npos ||
+         text.find("out of memory") != std::string_view::npos;
+}
+
 class ScriptNetwork final : public Network {
  public:
   ScriptNetwork(const std::string& bytes, std::string name)
       : bytes_(bytes), name_(std::move(name)), module_(load_module(bytes_, name_)) {
     ScriptPart::copy_tensors(module_, *this);
     require_separate_parameters(*this, name_);
+    require_real_buffers(*this, name_);
+    remember_buffers(module_);
   }
 
   void train(bool on = true) override {
@@ -103,9 +127,10 @@ class ScriptNetwork final : public Network {
     const torch::jit::GraphOptimizerEnabledGuard as_it_stands(false);
     try {
       const auto outputs = module_.forward({inputs});
+      take_assigned_buffers();
       if (outputs.isTensor()) return outputs.toTensor();
     } catch (const std::exception& error) {
-      if (std::string_view(error.what()).find("memory") != std::string_view::npos) throw;
+      if (is_about_memory(error.what())) throw;
       throw DataError(fmt::format("{}: the module fails: {}", name_, reason_in(error.what())));
     }
     throw DataError(fmt::format("{}: the module gives no tensor", name_));
@@ -124,9 +149,35 @@ class ScriptNetwork final : public Network {
   }
 
  private:
+  struct Buffer {
+    torch::jit::Module owner;
+    std::string name;
+    torch::Tensor value;
+  };
+
+  void remember_buffers(const torch::jit::Module& module) {
+    for (const auto& [name, value] : module.named_buffers(/*recurse=*/false)) {
+      assigned_.push_back({module, name, value});
+    }
+    for (const auto& [name, child] : module.named_children()) remember_buffers(child);
+  }
+
+  /// A module may replace a buffer instead of changing it: `self.count = self.count + 1`. Its value
+  /// goes to the tensor that everybody else knows.
+  void take_assigned_buffers() {
+    const torch::NoGradGuard no_gradients;
+    for (auto& [owner, name, value] : assigned_) {
+      const auto now = owner.attr(name).toTensor();
+      if (now.is_same(value)) continue;
+      value.copy_(now);
+      owner.setattr(name, value);
+    }
+  }
+
   std::string bytes_;
   std::string name_;
   torch::jit::Module module_;
+  std::vector<Buffer> assigned_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "run_output.hpp"
 
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,11 @@
 #include <lockstep/train/predictions.hpp>
 
 namespace lockstep::session {
+namespace {
+
+constexpr std::int64_t kMaxClassesInMatrix = 1000;
+
+}  // namespace
 
 Output open_output(const train::TrainOptions& options, StartPoint& start_point, const Log& log,
                    bool epoch_is_trained) {
@@ -35,6 +41,13 @@ void write_predictions(const Output& output,
     return output.events->on(
         metrics::Warning{"predictions.json is not written: a signal asked for an early end"});
   }
+  const auto classes = dataset.shape.spec().outputs();
+  if (classes > kMaxClassesInMatrix) {
+    return output.events->on(metrics::Warning{fmt::format(
+        "predictions.json is not written: its confusion matrix is for up to {} classes, "
+        "and there are {}",
+        kMaxClassesInMatrix, classes)});
+  }
   try {
     const auto names = dataset.class_names(digests);
     write_file_atomically(
@@ -50,10 +63,10 @@ void write_final_weights(const Output& output, const model::Network& network,
   const auto folder = output.folder->current_path();
   const auto removed = train::CheckpointFolder(folder).make_room_for([&] {
     model::write_safetensors(folder / "model.safetensors", model::named_state(network), metadata);
+    if (const auto script = network.script(); !script.empty()) {
+      write_file_atomically(folder / "model.pt", script);
+    }
   });
-  if (const auto script = network.script(); !script.empty()) {
-    write_file_atomically(folder / "model.pt", script);
-  }
   if (removed == 0) return;
   output.events->on(metrics::Warning{
       fmt::format("no space left: {} old checkpoint{} removed to make room for model.safetensors",

@@ -30,9 +30,9 @@ options::Option BuiltinTask::dataset_option() {
 }
 
 std::vector<options::Option> BuiltinTask::made_up_options() {
-  return {{"input-shape", "of a made-up image (default 1,28,28)",
+  return {{"input-shape", "shape of a made-up image (default 1,28,28)",
            options::integers(made_up_.input_shape, 1, kMaxSize), Effect::kInput},
-          {"classes", "of made-up images (default 10)",
+          {"classes", "classes of made-up images (default 10)",
            options::integer(made_up_.classes, 1, kMaxClasses), Effect::kInput}};
 }
 

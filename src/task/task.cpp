@@ -56,6 +56,11 @@ void configure(Task& task, const nlohmann::ordered_json& description, const std:
 }
 
 void configure_for(Task& task, const model::Weights& weights, const data::SampleSpec& spec) {
+  const auto entry = weights.metadata.find(kTaskEntry);
+  if (entry != weights.metadata.end()) {
+    configure(task, nlohmann::ordered_json::parse(entry->second, nullptr, false),
+              weights.path.string());
+  }
   const auto trained_on = samples_of(weights);
   if (trained_on && (trained_on->input.shape != spec.input.shape ||
                      trained_on->target_shape() != spec.target_shape() ||
@@ -63,10 +68,7 @@ void configure_for(Task& task, const model::Weights& weights, const data::Sample
     throw DataError(fmt::format("{}: trained on {}, and these data have {}", weights.path.string(),
                                 data::describe(*trained_on), data::describe(spec)));
   }
-  const auto entry = weights.metadata.find(kTaskEntry);
-  if (entry == weights.metadata.end()) return task.recognise(weights, spec);
-  configure(task, nlohmann::ordered_json::parse(entry->second, nullptr, false),
-            weights.path.string());
+  if (entry == weights.metadata.end()) task.recognise(weights, spec);
 }
 
 std::optional<data::SampleSpec> samples_of(const model::Weights& weights) {

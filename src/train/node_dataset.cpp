@@ -94,6 +94,11 @@ std::string NodeDataset::describe_absent_classes() const {
     if (tested.at(label) && !trained.at(label)) only_tested.push_back(label);
   }
   if (never.empty()) return {};
+  constexpr std::size_t kMaxNamed = 50;
+  if (trained.size() > kMaxNamed) {
+    return fmt::format("{} of the {} classes occur in no training label", never.size(),
+                       trained.size());
+  }
   auto text = fmt::format(
       "the training labels are only {}: of the network's {} outputs, {} stand{} for no class",
       fmt::join(present, ", "), trained.size(), never.size(), never.size() == 1 ? "s" : "");

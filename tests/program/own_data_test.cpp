@@ -285,6 +285,12 @@ TEST_F(OwnDataTest, ABenchmarkOfAnyShapeNeedsNoData) {
   ASSERT_EQ(trained.exit_code, 0) << trained.standard_error;
   const auto config = nlohmann::json::parse(std::ifstream(folder_ / "run/config.json"));
   EXPECT_EQ(config["options"]["input_shape"], nlohmann::json({3, 16, 16}));
+  const auto many = run(
+      "train --synthetic --classes 1001 --hidden 4 --train-samples 64 --test-samples 8 --epochs 1 "
+      "--output-dir many");
+  EXPECT_EQ(many.exit_code, 0) << many.standard_error;
+  EXPECT_THAT(many.standard_error, HasSubstr("confusion matrix is for up to 1000 classes"));
+  EXPECT_FALSE(fs::exists(folder_ / "many/predictions.json"));
 }
 
 }  // namespace

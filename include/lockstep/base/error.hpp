@@ -18,8 +18,8 @@ enum class ExitCode : int {
   kPreempted = 75  ///< stopped by a signal, state saved
 };
 
-/// Settings, named after the struct members that hold them: "collective_timeout". A program adds
-/// its own names for them, as `options::with_options` does.
+/// Names of settings, as a run's config.json calls them: "collective_timeout". A program adds what
+/// it calls them, as `options::with_options` does.
 using Settings = std::vector<std::string>;
 
 /// Base of all errors that Lockstep throws. The message is one line for a person: what, where

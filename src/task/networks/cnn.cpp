@@ -65,9 +65,16 @@ class CnnKind final : public NetworkKind {
 
   [[nodiscard]] model::NetworkPtr make(const data::SampleSpec& spec) const override {
     const auto& shape = spec.input.shape;
+    if (spec.input.stays_integer) {
+      throw UsageError("--model cnn takes images of bytes or floats, and these are other integers");
+    }
     if (shape.size() != 3 || shape[1] < kPools || shape[2] < kPools) {
       throw UsageError(fmt::format(
           "--model cnn takes images [channels, height, width] of at least {0} × {0}", kPools));
+    }
+    constexpr std::int64_t kMaxElements = std::int64_t{1} << 24U;  // of an image
+    if (shape[1] > kMaxElements / shape[2] || shape[0] > kMaxElements / (shape[1] * shape[2])) {
+      throw UsageError(fmt::format("--model cnn takes images of up to {} elements", kMaxElements));
     }
     return std::make_shared<Cnn>(spec, dropout_);
   }

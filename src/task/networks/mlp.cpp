@@ -40,6 +40,7 @@ class MlpKind final : public NetworkKind {
       parameters += (width + 1) * next;
       width = next;
     }
+    parameters += (width + 1) * spec.outputs();
     if (parameters <= kMaxParameters) return;
     throw UsageError(
         fmt::format("--hidden: {} parameters exceed the limit of {}", parameters, kMaxParameters));

@@ -15,14 +15,20 @@ void require_fit(model::Network& network, const data::SampleSpec& spec, const st
   constexpr std::int64_t kSamples = 2;
   auto shape = spec.input.shape;
   shape.insert(shape.begin(), kSamples);
-  const torch::NoGradGuard no_gradients;
   network.eval();
   const auto outputs = network.forward(torch::zeros(shape, spec.input.network_type()));
   network.train();
   const bool classes = std::holds_alternative<data::ClassTarget>(spec.target);
   const bool fits = classes ? outputs.dim() == 2 && outputs.size(0) == kSamples &&
                                   outputs.size(1) == spec.outputs()
-                            : outputs.numel() == kSamples * spec.outputs();
+                            : outputs.dim() > 0 && outputs.size(0) == kSamples &&
+                                  outputs.numel() == kSamples * spec.outputs();
+  if (fits && !outputs.requires_grad()) {
+    throw DataError(
+        fmt::format("{}: the module's outputs depend on no parameter: there is nothing "
+                    "to train",
+                    file));
+  }
   if (fits && outputs.scalar_type() == torch::kFloat32) return;
   throw DataError(fmt::format("{}: the module gives {} [{}] for two samples, and the data have {}",
                               file, torch::toString(outputs.scalar_type()),

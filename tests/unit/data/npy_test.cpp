@@ -74,6 +74,17 @@ TEST_F(NpyTest, BytesBecomeFloatsUpTo1) {
   EXPECT_TRUE(batch.inputs.equal(torch::tensor({{{0.F, 1.F}}, {{51.F / 255, 102.F / 255}}})));
 }
 
+TEST_F(NpyTest, BooleansAreZeroAndOne) {
+  write_all();
+  write("train_inputs", npy<std::uint8_t>("|b1", "(3, 2)", {0, 1, 0, 1, 1, 1}));
+  write("test_inputs", npy<std::uint8_t>("|b1", "(2, 2)", {0, 1, 1, 0}));
+  write("train_targets", npy<std::uint8_t>("|b1", "(3,)", {0, 1, 0}));
+  write("test_targets", npy<std::uint8_t>("|b1", "(2,)", {1, 0}));
+  const auto batch = test_batch(test_, block_);
+  EXPECT_TRUE(batch.inputs.equal(torch::tensor({{0.F, 1.F}, {1.F, 0.F}})));
+  EXPECT_TRUE(batch.targets.equal(torch::tensor({1, 0}, torch::kInt64)));
+}
+
 TEST_F(NpyTest, OtherIntegersStay) {
   write_all();
   write("train_inputs", npy<std::int32_t>("<i4", "(3, 2)", {0, 1, 2, 3, 4, 70000}));
@@ -129,6 +140,9 @@ TEST_F(NpyTest, FilesThatDoNotFitEachOther) {
   write("train_inputs", npy<float>("<f4", "(3,)", {0, 1, 2}));
   expect_refused({"train_inputs.npy", "[3]"});
   write_all();
+  write("train_targets", npy<float>("<f4", "(3, 0)", {}));
+  expect_refused({"train_targets.npy", "empty"});
+  write_all();
   write("train_targets", npy<std::int64_t>("<i8", "(3, 1)", {0, 2, 1}));
   write("test_targets", npy<std::int64_t>("<i8", "(2, 1)", {0, 2}));
   expect_refused({"classes need the shape [N]", "[3, 1]"});
@@ -154,6 +168,7 @@ TEST_F(NpyTest, FilesThatAreNoArraysOfNumbers) {
   refuse(with(">f4", "False", "(3, 2)"), {"big-endian", "astype('<f4')"});
   refuse(with("|O", "False", "(3, 2)"), {"Python objects"});
   refuse(with("<c8", "False", "(3, 2)"), {"'<c8'"});
+  refuse(with("<u2", "False", "(3, 2)"), {"unsigned", "astype('<i8')"});
   refuse(with("<f4", "True", "(3, 2)"), {"Fortran's order", "ascontiguousarray"});
   refuse(with("<f4", "False", "(3, -2)"), {"shape", "(3, -2)"});
   refuse(with("<f4", "False", "(3, 99999999999999999999)"), {"shape"});

@@ -60,6 +60,28 @@ TEST(ScriptNetwork, KnowsWhetherItTrains) {
   EXPECT_EQ(calls.item<float>(), 1);
 }
 
+TEST(ScriptNetwork, ABufferThatTheModuleReplacesIsTheOneThatIsSaved) {
+  torch::jit::Module module("Counter");
+  module.register_parameter("scale", torch::ones({}), false);
+  module.register_buffer("calls", torch::zeros({}));
+  module.register_buffer("mask", torch::ones({1, 1}).expand({2, 3}));
+  module.define(
+      "def forward(self, x):\n"
+      "  self.calls = self.calls + 1.0\n"
+      "  return self.scale * x * self.mask\n");
+  const auto network = make_script_network(bytes_of(module), "net.pt");
+  const auto calls = network->named_buffers()["calls"];
+  (void)network->forward(torch::zeros({2, 3}));
+  (void)network->forward(torch::zeros({2, 3}));
+  EXPECT_EQ(calls.item<float>(), 2);
+  EXPECT_TRUE(network->named_buffers()["mask"].is_contiguous());
+  calls.fill_(7);
+  (void)network->forward(torch::zeros({2, 3}));
+  EXPECT_EQ(calls.item<float>(), 8) << "the module computes with what others write";
+  const auto again = make_script_network(network->script(), "again.pt");
+  EXPECT_EQ(again->named_buffers()["calls"].item<float>(), 8);
+}
+
 TEST(ScriptNetwork, SaysWhatIsWrongWithAFile) {
   const auto refuse = [](const std::string& bytes,
                          std::initializer_list<std::string_view> mentions) {
@@ -75,6 +97,11 @@ TEST(ScriptNetwork, SaysWhatIsWrongWithAFile) {
     newer.replace(at, 12, "torch.lineal");
   }
   if (newer != bytes) refuse(newer, {"net.pt"});
+  torch::jit::Module complex("Complex");
+  complex.register_parameter("scale", torch::ones({}), false);
+  complex.register_buffer("turns", torch::ones({2}, torch::kComplexFloat));
+  complex.define("def forward(self, x):\n  return x * self.scale\n");
+  refuse(bytes_of(complex), {"net.pt", "'turns' holds complex numbers"});
   torch::jit::Module shared("Shared");
   const auto weight = torch::ones({2});
   shared.register_parameter("a", weight, false);

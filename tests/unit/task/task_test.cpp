@@ -126,6 +126,11 @@ TEST_F(BuiltinDataTest, MadeUpDataAreAsAskedFor) {
   set_data("classes", "300");
   tests::expect_error<UsageError>([&] { (void)task_.open_data(); }, {"--synthetic"});
   task_.use_synthetic_data(true);
+  for (const char* shape : {"16384,16384,16384,16384,16384", "4096,4096,4096"}) {
+    set_data("input-shape", shape);
+    tests::expect_error<UsageError>([&] { (void)task_.open_data(); }, {"exceeds 1073741824 bytes"});
+  }
+  set_data("input-shape", "3,4,5");
   const auto source = task_.open_data();
   const auto shape = source->shape();
   EXPECT_EQ(shape.spec().input.elements(), 60);

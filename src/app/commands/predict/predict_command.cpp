@@ -108,7 +108,8 @@ std::vector<Question> questions_of(PredictOptions& options, const data::SampleSp
   }
   std::vector<Question> questions;
   if (!options.index.empty()) questions = questions_of_test_set(options.task, spec, options.index);
-  if (!files.empty() && spec.input.shape != data::fashion_mnist_spec().input.shape) {
+  if (!files.empty() &&
+      (!spec.input.is_picture() || spec.input.shape != data::fashion_mnist_spec().input.shape)) {
     throw UsageError(
         fmt::format("pictures are for networks that take grey images of 28 × 28, and "
                     "this one is for {}",

@@ -14,7 +14,8 @@ std::vector<Question> questions_of_test_set(task::BuiltinTask& task, const data:
                                             const std::vector<std::int64_t>& index) {
   const auto source = task.open_data();
   const auto shape = source->shape();
-  if (shape.spec().input.shape != spec.input.shape) {
+  if (data::to_json(shape.spec()).at("input") != data::to_json(spec).at("input") ||
+      shape.spec().outputs() != spec.outputs()) {
     throw DataError(fmt::format("these data have {}, and the network is for {}",
                                 data::describe(shape.spec()), data::describe(spec)));
   }
