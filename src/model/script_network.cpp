@@ -53,19 +53,14 @@ torch::jit::Module load_module(const std::string& bytes, const std::string& name
   }
 }
 
-/// Has the tensors of a TorchScript module as a module of LibTorch's C++ has them, so that whoever
-/// trains, moves or saves these finds them. Both hold the same tensors.
-class ScriptPart : public torch::nn::Module {
- public:
-  static void copy_tensors(const torch::jit::Module& from, torch::nn::Module& to);
-};
-
 /// Others read and write the elements as they lie in memory.
-void make_contiguous(torch::Tensor tensor) {
+void make_contiguous(const torch::Tensor& tensor) {
   if (!tensor.is_contiguous()) tensor.set_data(tensor.detach().contiguous());
 }
 
-void ScriptPart::copy_tensors(const torch::jit::Module& from, torch::nn::Module& to) {
+/// Registers the tensors of a TorchScript module as a module of LibTorch's C++ has them, so that
+/// whoever trains, moves or saves these finds them. Both then hold the same tensors.
+void share_tensors(const torch::jit::Module& from, torch::nn::Module& to) {
   for (const auto& [name, value] : from.named_parameters(/*recurse=*/false)) {
     make_contiguous(value);
     to.register_parameter(name, value, value.requires_grad());
@@ -75,8 +70,8 @@ void ScriptPart::copy_tensors(const torch::jit::Module& from, torch::nn::Module&
     to.register_buffer(name, value);
   }
   for (const auto& [name, child] : from.named_children()) {
-    auto part = std::make_shared<ScriptPart>();
-    copy_tensors(child, *part);
+    auto part = std::make_shared<torch::nn::Module>();
+    share_tensors(child, *part);
     to.register_module(name, part);
   }
 }
@@ -110,9 +105,9 @@ bool is_about_memory(std::string_view text) {
 
 class ScriptNetwork final : public Network {
  public:
-  ScriptNetwork(const std::string& bytes, std::string name)
-      : bytes_(bytes), name_(std::move(name)), module_(load_module(bytes_, name_)) {
-    ScriptPart::copy_tensors(module_, *this);
+  ScriptNetwork(std::string bytes, std::string name)
+      : bytes_(std::move(bytes)), name_(std::move(name)), module_(load_module(bytes_, name_)) {
+    share_tensors(module_, *this);
     require_separate_parameters(*this, name_);
     require_real_buffers(*this, name_);
     remember_buffers(module_);
