@@ -1,22 +1,20 @@
 """The CNN with batch normalisation against PyTorch's nn.Module of the same layers under DistributedDataParallel."""
 
-import datetime
 import pathlib
 import sys
 import tempfile
 
 import torch
-import torch.distributed
 import torch.multiprocessing
 from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import ddp
 from lockstep_program import dataset, events, run
 
 STEPS = 50
 BATCH = 64
 RANKS = 2
-LIMIT = datetime.timedelta(seconds=60)
 
 
 class Cnn(torch.nn.Module):
@@ -38,26 +36,12 @@ class Cnn(torch.nn.Module):
 
 
 def train(rank, weights, losses):
-    """One of RANKS processes; rank 0 saves the mean losses."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", f"file://{losses}.rendezvous", rank=rank, world_size=RANKS, timeout=LIMIT)
     images, labels = dataset("train")
     model = Cnn()
     model.load_state_dict(load_file(weights))
-    parallel = torch.nn.parallel.DistributedDataParallel(model)
-    optimizer = torch.optim.SGD(parallel.parameters(), lr=0.01)  # larger, and differences of rounding grow
-    means = []
-    for step in range(STEPS):
-        mine = torch.arange(BATCH) * RANKS + rank + step * BATCH * RANKS  # as DistributedSampler shares them
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(parallel(images[mine]), labels[mine])
-        loss.backward()
-        optimizer.step()
-        mean = loss.detach().clone()
-        torch.distributed.all_reduce(mean)
-        means.append(mean / RANKS)
-    if rank == 0:
-        torch.save(torch.stack(means), losses)
+    # At a larger rate, differences of rounding grow.
+    ddp.train(rank, RANKS, losses, model, images, labels, torch.nn.functional.cross_entropy, batch=BATCH, steps=STEPS, rate=0.01)
 
 
 def main(program):

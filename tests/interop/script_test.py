@@ -1,6 +1,5 @@
 """TorchScript modules on numpy's arrays against the same modules in PyTorch, under DistributedDataParallel at 2 ranks."""
 
-import datetime
 import pathlib
 import sys
 import tempfile
@@ -8,17 +7,16 @@ import zipfile
 
 import numpy
 import torch
-import torch.distributed
 import torch.multiprocessing
 from safetensors.torch import load_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import ddp
 from lockstep_program import events, run
 
 STEPS = 50
 BATCH = 16
 SAMPLES = STEPS * BATCH * 2
-LIMIT = datetime.timedelta(seconds=60)
 
 
 class Cnn(torch.nn.Module):
@@ -83,32 +81,18 @@ def network_inputs(data):
     return array.float() / 255 if array.dtype == torch.uint8 else array
 
 
+def squared_error(outputs, targets):
+    return torch.nn.functional.mse_loss(outputs.squeeze(1), targets)
+
+
 def train(rank, ranks, data, name, losses):
-    """One of several processes; rank 0 saves the mean losses."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", f"file://{losses}.rendezvous", rank=rank, world_size=ranks, timeout=LIMIT)
     make, _, loss_name = TASKS[name]
-    inputs, targets = network_inputs(data), torch.from_numpy(numpy.load(data / "train_targets.npy"))
     model = make()
     model.load_state_dict(torch.jit.load(str(data / "net.pt")).state_dict())
-    parallel = torch.nn.parallel.DistributedDataParallel(model)
-    optimizer = torch.optim.SGD(parallel.parameters(), lr=0.05)
-    means = []
-    for step in range(STEPS):
-        mine = torch.arange(BATCH) * ranks + rank + step * BATCH * ranks  # as DistributedSampler shares them
-        optimizer.zero_grad()
-        outputs = parallel(inputs[mine])
-        if loss_name == "mse":
-            loss = torch.nn.functional.mse_loss(outputs.squeeze(1), targets[mine])
-        else:
-            loss = torch.nn.functional.cross_entropy(outputs, targets[mine])
-        loss.backward()
-        optimizer.step()
-        mean = loss.detach().clone()
-        torch.distributed.all_reduce(mean)
-        means.append(mean / ranks)
-    if rank == 0:
-        torch.save(torch.stack(means), losses)
+    targets = torch.from_numpy(numpy.load(data / "train_targets.npy"))
+    loss = squared_error if loss_name == "mse" else torch.nn.functional.cross_entropy
+    ddp.train(rank, ranks, losses, model, network_inputs(data), targets, loss, batch=BATCH, steps=STEPS, rate=0.05)
 
 
 def write_task(data, name):
