@@ -2,10 +2,13 @@
 
 #include <array>
 #include <filesystem>
+#include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
 #include <lockstep/comm/agreement.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
 #include <lockstep/train/checkpoint_folder.hpp>
@@ -15,11 +18,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kSamples = "samples";  // absent in checkpoints of earlier versions
+
 /// Whether an option decides what a step does. Options that only decide how long a run is, how it
 /// is computed or what it reports may change on the way; the checkpoint has the weights, and the
 /// data have digests.
 bool is_decisive(const options::Option& option) {
   return option.effect == Effect::kNetwork || option.effect == Effect::kResults;
+}
+
+/// Names of classes change no result.
+data::SampleSpec without_names(data::SampleSpec spec) {
+  if (auto* classes = std::get_if<data::ClassTarget>(&spec.target)) classes->names.clear();
+  return spec;
 }
 
 StartPoint go_on_in(const std::string& output_dir, const Log& log) {
@@ -108,7 +119,7 @@ StartPoint find_start_point(Job& job, const train::TrainOptions& options) {
 
 nlohmann::ordered_json settings_of(const train::TrainOptions& options,
                                    const train::BatchSizes& sizes,
-                                   const options::OptionTable& table,
+                                   const options::OptionTable& table, const task::Task& task,
                                    const train::NodeDataset& dataset,
                                    const train::DatasetDigests& digests) {
   nlohmann::ordered_json settings;
@@ -116,6 +127,9 @@ nlohmann::ordered_json settings_of(const train::TrainOptions& options,
     for (const auto& option : group.options) {
       if (is_decisive(option)) settings[options::record_name(option.name)] = option.binding.get();
     }
+  }
+  for (const auto& [option, digest] : task.file_digests()) {
+    settings[options::record_name(option)] = "SHA-256 " + digest;
   }
   settings["global_batch_size"] = sizes.global();
   settings["weight_decay"] = train::weight_decay_of(options.optimization);
@@ -125,6 +139,7 @@ nlohmann::ordered_json settings_of(const train::TrainOptions& options,
     settings["accumulate_steps"] = sizes.accumulate;  // it changes bits, and those are promised
   }
   settings["dataset_sha256"] = digests;
+  settings[kSamples] = data::to_json(without_names(dataset.shape.spec()));
   return settings;
 }
 
@@ -138,7 +153,9 @@ void keep_weight_decay(const StartPoint& start_point, train::OptimizationOptions
 void require_same_settings(const train::Checkpoint& checkpoint,
                            const nlohmann::ordered_json& settings,
                            const nlohmann::ordered_json& defaults) {
-  const auto differences = train::describe_differences(checkpoint.settings, settings, defaults);
+  auto if_absent = defaults;
+  if_absent[kSamples] = settings.at(kSamples);
+  const auto differences = train::describe_differences(checkpoint.settings, settings, if_absent);
   if (differences.empty()) return;
   throw DataError(
       fmt::format("{}: the checkpoint is of another run: {}: give the same options, or "

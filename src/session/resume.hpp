@@ -7,6 +7,7 @@
 
 #include <lockstep/options/option_table.hpp>
 #include <lockstep/session/job.hpp>
+#include <lockstep/task/task.hpp>
 #include <lockstep/train/batch_sizes.hpp>
 #include <lockstep/train/checkpoint.hpp>
 #include <lockstep/train/node_dataset.hpp>
@@ -25,11 +26,13 @@ struct StartPoint {
 /// checkpoint that cannot be used.
 [[nodiscard]] StartPoint find_start_point(Job& job, const train::TrainOptions& options);
 
-/// What a run and those resumed from it must have in common, by option name. `table` is train's,
-/// bound to these options.
+/// What a run and those resumed from it must have in common, by option name; for options that name
+/// files of the network, the digests of these. `table` is train's, bound to these options and this
+/// task.
 [[nodiscard]] nlohmann::ordered_json settings_of(const train::TrainOptions& options,
                                                  const train::BatchSizes& sizes,
                                                  const options::OptionTable& table,
+                                                 const task::Task& task,
                                                  const train::NodeDataset& dataset,
                                                  const train::DatasetDigests& digests);
 

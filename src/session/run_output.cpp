@@ -9,6 +9,7 @@
 #include <lockstep/base/file.hpp>
 #include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
+#include <lockstep/task/task.hpp>
 #include <lockstep/train/predictions.hpp>
 
 namespace lockstep::session {
@@ -64,7 +65,7 @@ void write_final_weights(const Output& output, const model::Network& network,
   const auto removed = train::CheckpointFolder(folder).make_room_for([&] {
     model::write_safetensors(folder / "model.safetensors", model::named_state(network), metadata);
     if (const auto script = network.script(); !script.empty()) {
-      write_file_atomically(folder / "model.pt", script);
+      write_file_atomically(folder / task::kTrainedModule, script);
     }
   });
   if (removed == 0) return;

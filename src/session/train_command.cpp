@@ -120,7 +120,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   model::SafetensorsMetadata metadata;
   if (job.layout.rank == 0) {
     digests = dataset.digests();
-    settings = settings_of(options, sizes, line.table, dataset, digests);
+    settings = settings_of(options, sizes, line.table, task, dataset, digests);
     metadata = metadata_of(task, dataset, digests);
   }
   if (go_on_from(job, start_point, settings, line.defaults, *training->trainer)) {

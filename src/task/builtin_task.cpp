@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@ namespace lockstep::task {
 namespace {
 
 constexpr const char* kByItsFiles = "auto";
+constexpr const char* kModelOption = "model";
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 14U;
 constexpr std::int64_t kMaxClasses = std::int64_t{1} << 20U;
 
@@ -67,13 +70,14 @@ options::Option BuiltinTask::model_option() {
                            .get = [this]() -> nlohmann::json { return network_; },
                            .is_path = true};
   return {
-      "model",
+      kModelOption,
       fmt::format("the network; FILE.pt: a TorchScript module (default {})", networks_[0]->name()),
       std::move(binding), Effect::kNetwork};
 }
 
 options::Option BuiltinTask::moved_model_option() {
-  return {"model", "the TorchScript module of these weights (default: where it was)",
+  return {kModelOption,
+          "the TorchScript module of these weights (default: where it was, or the run's model.pt)",
           options::path(moved_network_, "FILE.pt"), Effect::kNothing};
 }
 
@@ -84,6 +88,33 @@ NetworkKind& BuiltinTask::chosen_network() const {
 
 void BuiltinTask::read_files(const FileReader& read) {
   chosen_network().read_files(moved_network_.empty() ? network_ : moved_network_, read);
+  // Another file is taken at the user's word: a run's own model.pt differs in its weights.
+  if (!moved_network_.empty() || expected_files_.empty() || expected_files_ == file_digests()) {
+    return;
+  }
+  throw DataError(fmt::format(
+      "{} is not the module that these weights were trained with (its SHA-256 differs): --model "
+      "FILE.pt names that, or the model.pt of the run",
+      network_));
+}
+
+FileDigests BuiltinTask::file_digests() const {
+  const auto digest = chosen_network().file_digest();
+  return digest.empty() ? expected_files_ : FileDigests{{kModelOption, digest}};
+}
+
+void BuiltinTask::look_for_files(const std::filesystem::path& weights) {
+  std::error_code ignored;
+  if (expected_files_.empty() || !moved_network_.empty() ||
+      std::filesystem::exists(network_, ignored)) {
+    return;
+  }
+  const auto folder = weights.parent_path();
+  const auto run = folder.filename() == "checkpoints" ? folder.parent_path() : folder;
+  if (std::filesystem::exists(run / kTrainedModule, ignored)) {
+    moved_network_ = (run / kTrainedModule).string();
+    expected_files_.clear();  // its weights are others
+  }
 }
 
 std::vector<options::Option> BuiltinTask::network_options() {

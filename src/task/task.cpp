@@ -12,6 +12,15 @@ options::OptionTable table_of(Task& task) {
   return {{"Network", task.network_options()}};
 }
 
+FileDigests files_in(const nlohmann::ordered_json& files, const std::string& where) {
+  try {
+    return files.is_null() ? FileDigests() : files.get<FileDigests>();
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(
+        fmt::format("{}: in its metadata '{}', the files have no digests", where, kTaskEntry));
+  }
+}
+
 }  // namespace
 
 std::string read_network_file(const std::string& path) {
@@ -24,8 +33,12 @@ std::string read_network_file(const std::string& path) {
 }
 
 nlohmann::ordered_json describe(Task& task) {
-  return {{"name", task.name()},
-          {"configuration", options::current_values({{"Network", task.configuration()}})}};
+  nlohmann::ordered_json description = {
+      {"name", task.name()},
+      {"configuration", options::current_values({{"Network", task.configuration()}})}};
+  const auto files = task.file_digests();
+  if (!files.empty()) description["files"] = files;
+  return description;
 }
 
 void configure(Task& task, const nlohmann::ordered_json& description, const std::string& where) {
@@ -53,6 +66,7 @@ void configure(Task& task, const nlohmann::ordered_json& description, const std:
                       where, kTaskEntry, recorded, value.dump()));
     }
   }
+  task.expect_files(files_in(entry("files"), where));
 }
 
 void configure_for(Task& task, const model::Weights& weights, const data::SampleSpec& spec) {
@@ -60,6 +74,7 @@ void configure_for(Task& task, const model::Weights& weights, const data::Sample
   if (entry != weights.metadata.end()) {
     configure(task, nlohmann::ordered_json::parse(entry->second, nullptr, false),
               weights.path.string());
+    task.look_for_files(weights.path);
   }
   const auto trained_on = samples_of(weights);
   if (trained_on && (trained_on->input.shape != spec.input.shape ||

@@ -222,14 +222,39 @@ TEST_F(OwnDataTest, ATorchScriptModuleTrainsAsAnyNetwork) {
     EXPECT_NEAR(logits[static_cast<std::size_t>(i)].get<double>(), outputs[0][i].item<double>(),
                 1e-5);
   }
+}
+
+TEST_F(OwnDataTest, AModuleIsKnownByItsContentAndNotByItsPath) {
+  write_pictures();
+  torch::manual_seed(2);
+  write_bytes(folder_ / "net.pt", bytes_of(linear_script(3 * 8 * 8, 3)));
+  const std::string options = "--model net.pt --epochs 2 --batch-size 16";
+  const auto expected = digest_of(options, "whole", 1);
+  (void)digest_of(options + " --max-steps 10", "parts", 1);
+  const std::string evaluate = "evaluate --data-dir data --checkpoint whole/model.safetensors";
+  const auto told = run(evaluate).standard_output;
+  EXPECT_THAT(told, HasSubstr("Avg loss"));
 
   fs::rename(folder_ / "net.pt", folder_ / "moved.pt");
-  const auto lost = run("evaluate --data-dir data --checkpoint one/model.safetensors");
+  EXPECT_EQ(run(evaluate, 2).standard_output, told) << "by the run's own model.pt";
+  EXPECT_EQ(run(evaluate + " --model moved.pt").standard_output, told);
+  EXPECT_EQ(digest_of("--model moved.pt --epochs 2 --batch-size 16 --max-steps 0 --resume auto",
+                      "parts", 1),
+            expected);
+
+  write_bytes(folder_ / "net.pt", bytes_of(linear_script(3 * 8 * 8, 3)));  // other weights
+  const auto other = run(evaluate, 2);
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.standard_error, HasSubstr("net.pt is not the module"));
+  const auto resumed =
+      run("train --data-dir data --model net.pt --output-dir parts --resume auto --epochs 3");
+  EXPECT_EQ(resumed.exit_code, 3);
+  EXPECT_THAT(resumed.standard_error, HasSubstr("model is \"SHA-256 "));
+  fs::remove(folder_ / "net.pt");
+  fs::remove(folder_ / "whole/model.pt");
+  const auto lost = run(evaluate);
   EXPECT_EQ(lost.exit_code, 3) << lost.standard_error;
   EXPECT_THAT(lost.standard_error, HasSubstr("cannot read net.pt"));
-  const auto found =
-      run("evaluate --data-dir data --checkpoint one/model.safetensors --model moved.pt");
-  EXPECT_EQ(found.exit_code, 0) << found.standard_error;
 }
 
 TEST_F(OwnDataTest, AModuleThatDoesNotFitTheDataIsRefusedBeforeTraining) {

@@ -34,6 +34,9 @@ class BuiltinTask final : public Task {
   [[nodiscard]] std::unique_ptr<data::DatasetSource> open_data() override;
   void resolve_data(const std::string& folder) override;
   void read_files(const FileReader& read) override;
+  [[nodiscard]] FileDigests file_digests() const override;
+  void expect_files(const FileDigests& digests) override { expected_files_ = digests; }
+  void look_for_files(const std::filesystem::path& weights) override;
   [[nodiscard]] model::NetworkPtr make_network(const data::SampleSpec& spec) override;
   void recognise(const model::Weights& weights, const data::SampleSpec& spec) override;
 
@@ -51,8 +54,9 @@ class BuiltinTask final : public Task {
   void refuse_options_of_others();
 
   std::vector<std::unique_ptr<NetworkKind>> networks_;
-  std::string network_;  ///< what --model says
-  std::string moved_network_;
+  std::string network_;         ///< what --model says
+  std::string moved_network_;   ///< where its file is now; empty: where it was
+  FileDigests expected_files_;  ///< of the weights' network
   std::string data_folder_;
   std::string dataset_;  ///< the kind's name
   bool synthetic_ = false;

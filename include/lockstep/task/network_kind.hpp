@@ -29,6 +29,8 @@ class NetworkKind {
   [[nodiscard]] virtual bool is_named(const std::string& model) const { return model == name(); }
   /// As Task::read_files.
   virtual void read_files(const std::string& /*model*/, const FileReader& /*read*/) {}
+  /// SHA-256 (hexadecimal) of the file that it read; empty if there is none.
+  [[nodiscard]] virtual std::string file_digest() const { return {}; }
   /// Options of its own, bound to its variables.
   [[nodiscard]] virtual std::vector<options::Option> options() { return {}; }
   /// As Task::make_network.

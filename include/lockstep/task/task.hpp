@@ -1,7 +1,9 @@
 // What is trained, and on what data: all that your own program has to define.
 #pragma once
 
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +21,12 @@ namespace lockstep::task {
 
 /// Gives the content of a file of rank 0's on every rank. Throws an Error if it cannot be read.
 using FileReader = std::function<std::string(const std::string& path)>;
+
+/// SHA-256, hexadecimal, of the files that network options name, by the name of the option.
+using FileDigests = std::map<std::string, std::string>;
+
+/// The file in a run's folder that holds its trained TorchScript module.
+inline constexpr const char* kTrainedModule = "model.pt";
 
 /// A file that network options name, of up to 1 GiB. Throws DataError.
 [[nodiscard]] std::string read_network_file(const std::string& path);
@@ -49,7 +57,15 @@ class Task {
   virtual void resolve_data(const std::string& /*folder*/) {}
 
   /// Called before make_network, on all ranks: reads the files that the network options name.
+  /// Throws DataError if one is not as `expect_files` says.
   virtual void read_files(const FileReader& /*read*/) {}
+  /// SHA-256 (hexadecimal) of each of these files, by option; before they are read, the expected.
+  [[nodiscard]] virtual FileDigests file_digests() const { return {}; }
+  /// Called for saved weights: what `file_digests` gave when they were trained.
+  virtual void expect_files(const FileDigests& /*digests*/) {}
+  /// Called for the weights in that file, on rank 0: files that are no longer where the network
+  /// options say are looked for beside the weights.
+  virtual void look_for_files(const std::filesystem::path& /*weights*/) {}
   /// A network for such samples, as its options say, with initial weights from LibTorch's global
   /// CPU generator, which the caller has seeded. Throws UsageError for options that do not fit.
   [[nodiscard]] virtual model::NetworkPtr make_network(const data::SampleSpec& spec) = 0;
@@ -70,7 +86,8 @@ inline constexpr const char* kTaskEntry = "lockstep.task";
 /// The entry of a file's metadata that holds data::to_json of the samples it was trained on.
 inline constexpr const char* kSamplesEntry = "lockstep.samples";
 
-/// {"name": …, "configuration": {option: value, …}}
+/// {"name": …, "configuration": {option: value, …}, "files": {option: SHA-256, …}}; without files
+/// if no option names one.
 [[nodiscard]] nlohmann::ordered_json describe(Task& task);
 
 /// Sets the network options as a description says. Throws DataError, beginning with `where`, if it

@@ -1,7 +1,10 @@
+#include <span>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/base/sha256.hpp>
 #include <lockstep/data/spec_json.hpp>
 #include <lockstep/model/script_network.hpp>
 #include <lockstep/task/network_kind.hpp>
@@ -46,6 +49,9 @@ class TorchScriptKind final : public NetworkKind {
   void read_files(const std::string& model, const FileReader& read) override {
     file_ = model;
     bytes_ = read(model);
+  }
+  [[nodiscard]] std::string file_digest() const override {
+    return bytes_.empty() ? std::string() : sha256_of(std::as_bytes(std::span(bytes_)));
   }
 
   [[nodiscard]] model::NetworkPtr make(const data::SampleSpec& spec) const override {

@@ -64,6 +64,10 @@ TEST(Task, DescriptionsThatDoNotFitAreRefused) {
   refuse(R"({"name":"sines","configuration":{}})", {"w.safetensors", "'sines'", "'lockstep'"});
   refuse(R"({"name":"lockstep","configuration":{"model":"vit"}})", {"w.safetensors", "vit"});
   refuse(R"({"name":"lockstep","configuration":{"depth":3}})", {"w.safetensors", "depth"});
+  for (const char* files : {"3", "[1]", R"({"model":7})"}) {
+    refuse(R"({"name":"lockstep","configuration":{},"files":)" + std::string(files) + "}",
+           {"w.safetensors", "digests"});
+  }
   for (const char* hidden : {R"("x")", R"({"a":1})", "[[1]]", "-3", "[0]", "[1e300]"}) {
     refuse(R"({"name":"lockstep","configuration":{"hidden":)" + std::string(hidden) + "}}",
            {"w.safetensors", "hidden"});
