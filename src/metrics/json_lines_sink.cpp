@@ -95,11 +95,13 @@ class JsonLinesSink final : public EventSink {
     write(line);
   }
   void on(const RunEnd& event) override {
-    write({{"event", "run_end"},
-           {"status", event.status},
-           {"steps", event.steps},
-           {"seconds", event.seconds},
-           {"parameters_sha256", event.parameters_sha256}});
+    Json line = {{"event", "run_end"},
+                 {"status", event.status},
+                 {"steps", event.steps},
+                 {"seconds", event.seconds},
+                 {"parameters_sha256", event.parameters_sha256}};
+    if (event.early) line["early"] = true;
+    write(line);
   }
 
  private:

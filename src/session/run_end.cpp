@@ -1,6 +1,8 @@
 #include "run_end.hpp"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -57,6 +59,25 @@ std::string describe_slowest(const metrics::SlowestRank& slowest, int ranks) {
       slowest.rank, slowest.host, slowest.busy_ms, slowest.median_ms, slowest.phase);
 }
 
+/// What --keep-best and --early-stop came to.
+std::vector<std::string> describe_selection(const train::TrainResult& result) {
+  const auto& [keep_best, early_stop] =
+      std::pair(result.position.keep_best, result.position.early_stop);
+  std::vector<std::string> lines;
+  if (result.early) {
+    lines.push_back(fmt::format(
+        "ended early: the last {} evaluation{} did not improve {}, which was best after step {} "
+        "({:.6g})",
+        early_stop.worse_in_a_row, early_stop.worse_in_a_row == 1 ? "" : "s", early_stop.metric,
+        early_stop.steps, early_stop.value));
+  }
+  if (!keep_best.metric.empty()) {
+    lines.push_back(fmt::format("best {}: {:.6g}, after step {}: checkpoints/best.safetensors",
+                                keep_best.metric, keep_best.value, keep_best.steps));
+  }
+  return lines;
+}
+
 }  // namespace
 
 void finish_run(Job& job, const train::TrainResult& result, const Training& training,
@@ -80,7 +101,9 @@ void finish_run(Job& job, const train::TrainResult& result, const Training& trai
     output.events->on(metrics::RunEnd{.status = "completed",
                                       .steps = result.position.steps,
                                       .seconds = result.seconds,
-                                      .parameters_sha256 = digest});
+                                      .parameters_sha256 = digest,
+                                      .early = result.early});
+    for (const auto& line : describe_selection(result)) job.log.info(line);
     const auto percent = result.last_test->accuracy_percent();
     job.log.info(
         fmt::format("test {}average loss {:.4f}, after {} steps in {:.1f} s; results in {}{}",

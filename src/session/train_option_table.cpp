@@ -8,6 +8,8 @@
 #include <lockstep/sync/gradient_reducer.hpp>
 #include <lockstep/train/optimizer_kind.hpp>
 
+#include "metric_options.hpp"
+
 namespace lockstep::session {
 namespace {
 
@@ -70,7 +72,8 @@ OptionGroup duration_group(train::OptimizationOptions& optimization) {
           {{"epochs", "passes over the training data (default 10)",
             integer(optimization.epochs, 1, kMaxEpochs), Effect::kLength},
            {"max-steps", "stop after N steps (default 0: no limit)",
-            integer(optimization.max_steps, 0), Effect::kLength}}};
+            integer(optimization.max_steps, 0), Effect::kLength},
+           early_stop_option(optimization)}};
 }
 
 std::vector<std::pair<std::string, std::string>> optimizer_names() {
@@ -147,6 +150,7 @@ OptionGroup output_group(train::OutputOptions& output) {
         integer(output.checkpoint_every, 0), Effect::kNothing},
        {"keep-checkpoints", "keep the newest N (default 3)", integer(output.keep_checkpoints, 1),
         Effect::kNothing},
+       keep_best_option(output),
        {"resume",
         "auto: continue from the newest checkpoint in --output-dir, if there is one; or continue "
         "the run in this folder, or from this file; options that are not given are the run's own",

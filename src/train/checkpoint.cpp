@@ -35,7 +35,9 @@ void to_json(Json& json, const RunPosition& position) {
           {"epoch", position.epoch},
           {"step_of_epoch", position.step_of_epoch},
           {"epoch_samples", position.epoch_samples},
-          {"epoch_loss", position.epoch_loss}};
+          {"epoch_loss", position.epoch_loss},
+          {"keep_best", position.keep_best},
+          {"early_stop", position.early_stop}};
 }
 
 void from_json(const Json& json, RunPosition& position) {
@@ -44,6 +46,9 @@ void from_json(const Json& json, RunPosition& position) {
   json.at("step_of_epoch").get_to(position.step_of_epoch);
   json.at("epoch_samples").get_to(position.epoch_samples);
   json.at("epoch_loss").get_to(position.epoch_loss);
+  // Absent in checkpoints of earlier versions.
+  if (json.contains("keep_best")) json.at("keep_best").get_to(position.keep_best);
+  if (json.contains("early_stop")) json.at("early_stop").get_to(position.early_stop);
 }
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {

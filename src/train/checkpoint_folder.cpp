@@ -147,6 +147,26 @@ std::string CheckpointFolder::point_latest_to(const fs::path& file) const {
   return {};
 }
 
+void CheckpointFolder::keep_as_best(std::int64_t steps) const {
+  const auto file = path_of(steps);
+  const auto temporary = folder_ / fmt::format("best.{}.part", ::getpid());
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_hard_link(file, temporary, error);
+  if (error) {
+    error.clear();
+    fs::copy_file(file, temporary, error);
+  }
+  if (!error) fs::rename(temporary, best_path(), error);
+  if (error) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw RuntimeFailure(fmt::format("cannot keep {} as {}: {}", file.string(),
+                                     best_path().string(), error.message()));
+  }
+  sync_folder(folder_);
+}
+
 void CheckpointFolder::remove_older(std::int64_t newest, std::int64_t keep) const {
   auto steps = steps_in(folder_);
   std::erase_if(steps, [newest](std::int64_t step) { return step > newest; });

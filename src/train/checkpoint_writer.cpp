@@ -2,6 +2,7 @@
 #include <exception>
 #include <utility>
 
+#include <lockstep/base/error.hpp>
 #include <lockstep/train/checkpoint_writer.hpp>
 
 namespace lockstep::train {
@@ -25,6 +26,17 @@ void CheckpointWriter::save(Checkpoint checkpoint) {
   wait();
   under_way_ =
       std::async(std::launch::async, [this, kept = std::move(checkpoint)] { return write(kept); });
+}
+
+std::string CheckpointWriter::keep_as_best(std::int64_t steps) {
+  wait();
+  if (!failure_.empty()) return failure_;
+  try {
+    find_folder_().keep_as_best(steps);
+    return {};
+  } catch (const RuntimeFailure& failure) {
+    return failure.what();
+  }
 }
 
 std::vector<metrics::CheckpointEvent> CheckpointWriter::poll() {

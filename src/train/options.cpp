@@ -21,6 +21,27 @@ void check_combinations(const TrainOptions& options) {
   }
 }
 
+void check_metrics(const TrainOptions& options, const data::SampleSpec& spec) {
+  const bool classes = std::holds_alternative<data::ClassTarget>(spec.target);
+  const auto check = [&](const Metric& metric, const char* setting) {
+    if (metric.set == metrics::Evaluation::Set::kValidation &&
+        options.data.validation_fraction == 0) {
+      throw UsageError(fmt::format("there is no {} without a validation set", name_of(metric)),
+                       {setting, "validation_fraction"});
+    }
+    if (metric.is_accuracy && !classes) {
+      throw UsageError(
+          fmt::format("there is no {} where targets are numbers: name the average loss",
+                      name_of(metric)),
+          {setting});
+    }
+  };
+  if (options.output.keep_best) check(*options.output.keep_best, "keep_best");
+  if (options.optimization.early_stop) {
+    check(options.optimization.early_stop->metric, "early_stop");
+  }
+}
+
 void check_loss(model::Loss loss, const data::SampleSpec& spec) {
   const bool classes = std::holds_alternative<data::ClassTarget>(spec.target);
   if (classes ? model::takes_classes(loss) : model::takes_numbers(loss)) return;

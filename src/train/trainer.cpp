@@ -106,8 +106,11 @@ TrainResult Trainer::run(metrics::EventSink& events, CheckpointOutput output) {
     }
     last = position.steps >= total_steps();
     evaluate_if_due();
+    const auto& early_stop = options_.optimization.early_stop;
+    progress_.early = !last && early_stop && ends(*early_stop, position.early_stop);
+    last = last || progress_.early;
     if (!last && !progress_.stopped && position.step_of_epoch == steps_per_epoch()) {
-      position = {.steps = position.steps, .epoch = position.epoch + 1};
+      position = position.next_epoch();
     }
   }
   save();  // unless that was already done
@@ -268,7 +271,28 @@ bool Trainer::evaluate(Evaluator& evaluator, Set set) {
   result->step = progress_.position.steps;
   if (set == Set::kTest) progress_.last_test = result;
   events_->on(*result);
+  select(*result);
   return true;
+}
+
+/// Every rank has the same results, so all decide alike.
+void Trainer::select(const metrics::Evaluation& evaluation) {
+  auto& position = progress_.position;
+  if (const auto& metric = options_.output.keep_best) {
+    if (improves(evaluation, *metric, position.keep_best)) keep_as_best();
+    count(evaluation, *metric, position.keep_best);
+  }
+  if (const auto& early_stop = options_.optimization.early_stop) {
+    count(evaluation, early_stop->metric, position.early_stop);
+  }
+}
+
+void Trainer::keep_as_best() {
+  save();  // unless that was already done
+  if (output_.writer == nullptr) return;
+  const auto failure = output_.writer->keep_as_best(progress_.position.steps);
+  if (failure.empty()) return;
+  events_->on(metrics::Warning{fmt::format("the best checkpoint is not kept: {}", failure)});
 }
 
 }  // namespace lockstep::train

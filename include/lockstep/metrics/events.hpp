@@ -148,6 +148,8 @@ struct RunEnd {
   std::int64_t steps = 0;
   double seconds = 0;
   std::string parameters_sha256{};
+  bool early =
+      false;  ///< completed before its last step, because the evaluations no longer improved
 };
 
 /// The events that sinks need and that slow down training.

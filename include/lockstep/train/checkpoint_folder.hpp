@@ -14,7 +14,7 @@
 namespace lockstep::train {
 
 /// RUN/checkpoints/step-00000938.safetensors …, and `latest`, a relative link to the one to resume
-/// from. One thread at a time.
+/// from; `best.safetensors`, if the run keeps its best one. One thread at a time.
 class CheckpointFolder {
  public:
   explicit CheckpointFolder(const std::filesystem::path& run_folder)
@@ -34,6 +34,12 @@ class CheckpointFolder {
   /// no room for `keep`, or that the file system has no links. Throws RuntimeFailure; the newest
   /// readable checkpoint is then untouched.
   std::vector<std::string> save(const Checkpoint& checkpoint, std::int64_t keep) const;
+
+  /// Keeps the checkpoint of `steps` as best.safetensors, whatever becomes of the others: another
+  /// name of the same file where the file system has that, otherwise a copy. Atomic. Throws
+  /// RuntimeFailure.
+  void keep_as_best(std::int64_t steps) const;
+  [[nodiscard]] std::filesystem::path best_path() const { return folder_ / "best.safetensors"; }
 
   /// Calls `write` until it does not throw NoSpaceLeft, each time removing the oldest checkpoint,
   /// but never the newest readable one. Returns how many were removed. Throws what `write` throws

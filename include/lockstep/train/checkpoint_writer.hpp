@@ -27,6 +27,9 @@ class CheckpointWriter {
   /// Copies the run's state and returns while it is being written. Waits first if the previous save
   /// is still running.
   void save(Checkpoint checkpoint);
+  /// Keeps the checkpoint of `steps`, which was saved last, as the best one. Waits for that save.
+  /// Returns why that was not possible; empty on success.
+  [[nodiscard]] std::string keep_as_best(std::int64_t steps);
   /// The outcomes of the saves that have ended, in order, once each.
   [[nodiscard]] std::vector<metrics::CheckpointEvent> poll();
   /// The same, after the running save has ended too.

@@ -12,6 +12,7 @@
 #include <lockstep/model/loss.hpp>
 #include <lockstep/model/precision.hpp>
 #include <lockstep/runtime/device.hpp>
+#include <lockstep/train/selection.hpp>
 
 namespace lockstep::train {
 
@@ -41,7 +42,8 @@ struct ModelOptions {
 
 struct OptimizationOptions {
   std::int64_t epochs = 10;
-  std::int64_t max_steps = 0;     ///< 0: no limit
+  std::int64_t max_steps = 0;  ///< 0: no limit
+  std::optional<EarlyStop> early_stop{};
   std::string optimizer = "sgd";  ///< of optimizer_kinds()
   double lr = 1e-3;
   double momentum = 0;
@@ -75,6 +77,7 @@ struct OutputOptions {
   std::int64_t test_batch_size = 64;
   std::int64_t checkpoint_every = 0;  ///< steps; 0: each epoch
   std::int64_t keep_checkpoints = 3;
+  std::optional<Metric> keep_best{};
   std::string resume;  ///< "auto", a checkpoint's file, or empty: a new run
   Progress progress = Progress::kAuto;
   bool tensorboard = true;
@@ -98,6 +101,9 @@ struct TrainOptions {
 
 /// Throws UsageError for combinations that no single option's range can rule out.
 void check_combinations(const TrainOptions& options);
+
+/// Throws UsageError for a metric that evaluations of such samples do not have.
+void check_metrics(const TrainOptions& options, const data::SampleSpec& spec);
 
 /// Throws UsageError for a loss that is not for such targets.
 void check_loss(model::Loss loss, const data::SampleSpec& spec);

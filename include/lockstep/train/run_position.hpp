@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <lockstep/train/selection.hpp>
+
 namespace lockstep::train {
 
 /// A run's state except for weights and optimizer. The order of samples is a pure function of seed
@@ -16,6 +18,13 @@ struct RunPosition {
   std::int64_t step_of_epoch = 0;  ///< steps done in it; 0: it has not begun
   std::int64_t epoch_samples = 0;  ///< samples trained in it, over all ranks
   double epoch_loss = 0;           ///< sum of their losses
+  Best keep_best{};                ///< of the metric by which the best checkpoint is kept
+  Best early_stop{};               ///< of the metric by which the run may end early
+
+  /// The beginning of the next epoch.
+  [[nodiscard]] RunPosition next_epoch() const {
+    return {.steps = steps, .epoch = epoch + 1, .keep_best = keep_best, .early_stop = early_stop};
+  }
 
   friend bool operator==(const RunPosition&, const RunPosition&) = default;
 };

@@ -33,6 +33,7 @@ struct TrainResult {
   RunPosition position{};
   double seconds = 0;
   bool stopped = false;  ///< before the end, because a rank asked for it
+  bool early = false;    ///< at its end, which the evaluations brought about
   std::optional<metrics::Evaluation> last_test{};
   metrics::SlowestRank slowest{};  ///< of the last epoch
 };
@@ -80,6 +81,8 @@ class Trainer {
   void save_if_due_after_epoch();
   void evaluate_if_due();
   [[nodiscard]] bool evaluate(Evaluator& evaluator, metrics::Evaluation::Set set);
+  void select(const metrics::Evaluation& evaluation);
+  void keep_as_best();
   void check_weights() const;
   void check_and_save_if_due();
   void save();

@@ -28,6 +28,8 @@ Checkpoint checkpoint_of(std::int64_t steps) {
   Checkpoint checkpoint;
   checkpoint.position = {
       .steps = steps, .epoch = 3, .step_of_epoch = 1, .epoch_samples = 64, .epoch_loss = 1.0 / 3.0};
+  checkpoint.position.early_stop = {
+      .metric = "test/avg_loss", .value = 0.1, .steps = 4, .worse_in_a_row = 2, .counted_steps = 8};
   checkpoint.settings = {{"lr", 0.1}, {"hidden", {8, 4}}};
   checkpoint.tensors = {{"a.weight", torch::arange(6, torch::kFloat32).view({2, 3})},
                         {"optimizer.exp_avg.a.weight", torch::full({2, 3}, 0.5)}};
