@@ -30,7 +30,8 @@ class ConsoleSink final : public EventSink {
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kTest) return;
     const auto percent = event.accuracy_percent();
-    print(fmt::format("Test Error: \n {}Avg loss: {:8f} \n\n",
+    print(fmt::format("Test Error{}: \n {}Avg loss: {:8f} \n\n",
+                      event.of_average ? " of the averaged weights" : "",
                       percent ? fmt::format("Accuracy: {:0.1f}%, ", *percent) : std::string(),
                       event.average_loss));
   }

@@ -85,8 +85,7 @@ class JsonLinesSink final : public EventSink {
   }
   void on(const Warning& event) override { write({{"event", "warning"}, {"text", event.text}}); }
   void on(const Evaluation& event) override {
-    Json line = {{"event", event.set == Evaluation::Set::kTest ? "test" : "validation"},
-                 {"epoch", event.epoch}};
+    Json line = {{"event", event.name()}, {"epoch", event.epoch}};
     const auto accuracy = event.accuracy();
     if (accuracy) line["correct"] = *event.correct;
     line["samples"] = event.samples;

@@ -23,7 +23,9 @@ bool is_past(const json& event, std::int64_t steps, std::int64_t epoch, bool is_
   const auto kind = found != event.end() && found->is_string() ? found->get<std::string>() : "";
   if (kind == "train" || kind == "checkpoint") return number(event, "step") > steps;
   if (kind == "epoch") return number(event, "epoch") >= epoch + (is_trained ? 1 : 0);
-  if (kind == "test" || kind == "validation") return number(event, "epoch") >= epoch;
+  if (kind.ends_with("test") || kind.ends_with("validation")) {
+    return number(event, "epoch") >= epoch;
+  }
   if (kind != "run_end") return false;
   return number(event, "steps") > steps || event.value("status", json()) == "completed";
 }

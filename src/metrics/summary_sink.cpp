@@ -31,7 +31,8 @@ class SummarySink final : public EventSink {
   void on(const Evaluation& event) override {
     if (event.set != Evaluation::Set::kValidation) return;
     const auto percent = event.accuracy_percent();
-    log_.info(fmt::format("validation: {}average loss {:.4f} ({} samples)",
+    log_.info(fmt::format("validation{}: {}average loss {:.4f} ({} samples)",
+                          event.of_average ? " of the averaged weights" : "",
                           percent ? fmt::format("accuracy {:.1f} %, ", *percent) : std::string(),
                           event.average_loss, event.samples));
   }

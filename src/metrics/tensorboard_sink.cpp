@@ -67,7 +67,7 @@ class TensorBoardSink final : public EventSink {
     write(summary, event.step);
   }
   void on(const Evaluation& event) override {
-    const std::string set = event.set == Evaluation::Set::kTest ? "test" : "validation";
+    const auto set = event.name();
     Summary summary;
     if (const auto accuracy = event.accuracy()) summary.add_scalar(set + "/accuracy", *accuracy);
     summary.add_scalar(set + "/avg_loss", event.average_loss);

@@ -79,6 +79,8 @@ void take(const json& event, Run& run) {
     run.epochs.push_back(epoch);
   } else if (kind == "test" || kind == "validation") {
     (kind == "test" ? run.test : run.validation).push_back(figures_of(event));
+  } else if (kind == "ema_test") {
+    run.ema_test.push_back(figures_of(event));
   } else if (kind == "warning") {
     run.warnings.push_back(event.at("text"));
   } else if (kind == "run_end") {

@@ -74,6 +74,13 @@ std::string marked(const std::vector<Run>& runs, std::size_t run, bool test) {
                      4 + 2 * (run % 5) + (test ? 1 : 0), test ? 1 : 3, plot_colour(colour));
 }
 
+/// The same for the test metrics of averaged weights: a dashed line.
+std::string averaged(const std::vector<Run>& runs, std::size_t run) {
+  const auto colour = runs.size() == 1 ? run + 2 : run;
+  return fmt::format("linespoints lw 2 pt {} ps 0.9 dt 2 lc rgb '{}'", 4 + 2 * (run % 5),
+                     plot_colour(colour));
+}
+
 Plot loss_plot(const std::vector<Run>& runs) {
   std::vector<Curve> curves;
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -85,6 +92,8 @@ Plot loss_plot(const std::vector<Run>& runs) {
                       marked(runs, i, false), name_of(runs, run, "validation")});
     curves.push_back({figures_data(run, run.test, &Figures::average_loss, 1), marked(runs, i, true),
                       name_of(runs, run, "test")});
+    curves.push_back({figures_data(run, run.ema_test, &Figures::average_loss, 1), averaged(runs, i),
+                      name_of(runs, run, "test, averaged weights")});
   }
   return plot_of("Loss", "Of single steps during training, and over whole sets after epochs.",
                  "set xlabel 'step'\nset ylabel 'loss'\nset yrange [0:*]\n", curves);
@@ -99,6 +108,8 @@ Plot accuracy_plot(const std::vector<Run>& runs) {
                       marked(runs, i, false), name_of(runs, run, "validation")});
     curves.push_back({figures_data(run, run.test, &Figures::accuracy, kToPercent),
                       marked(runs, i, true), name_of(runs, run, "test")});
+    curves.push_back({figures_data(run, run.ema_test, &Figures::accuracy, kToPercent),
+                      averaged(runs, i), name_of(runs, run, "test, averaged weights")});
   }
   return plot_of("Accuracy", "After epochs.", "set xlabel 'step'\nset ylabel 'accuracy, %'\n",
                  curves);

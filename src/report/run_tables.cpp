@@ -55,6 +55,9 @@ ordered_json epoch_json(const Run& run, const Epoch& epoch) {
   row["validation_avg_loss"] = number_or_null(validation, &Figures::average_loss);
   row["test_accuracy"] = number_or_null(test, &Figures::accuracy);
   row["test_avg_loss"] = number_or_null(test, &Figures::average_loss);
+  const auto* ema_test = of_epoch(run.ema_test, epoch.epoch);
+  row["ema_test_accuracy"] = number_or_null(ema_test, &Figures::accuracy);
+  row["ema_test_avg_loss"] = number_or_null(ema_test, &Figures::average_loss);
   return row;
 }
 

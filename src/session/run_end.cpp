@@ -87,9 +87,10 @@ void finish_run(Job& job, const train::TrainResult& result, const Training& trai
   const auto& network = training.network;
   const auto digest = agreed_digest(job, network);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    if (job.layout.rank == 0) {
-      write_final_weights(output, *network, metadata);
-    }
+    if (job.layout.rank != 0) return;
+    write_final_weights(output, *network, metadata, "model");
+    training.trainer->with_averaged_weights(
+        [&] { write_final_weights(output, *network, metadata, "model_ema"); });
   });
   const bool classifies =
       std::holds_alternative<data::ClassTarget>(training.dataset.shape.spec().target);

@@ -9,7 +9,6 @@
 #include <lockstep/base/file.hpp>
 #include <lockstep/metrics/event_lines.hpp>
 #include <lockstep/metrics/resume_lines.hpp>
-#include <lockstep/task/task.hpp>
 #include <lockstep/train/predictions.hpp>
 
 namespace lockstep::session {
@@ -60,18 +59,19 @@ void write_predictions(const Output& output,
 }
 
 void write_final_weights(const Output& output, const model::Network& network,
-                         const model::SafetensorsMetadata& metadata) {
+                         const model::SafetensorsMetadata& metadata, const std::string& name) {
   const auto folder = output.folder->current_path();
   const auto removed = train::CheckpointFolder(folder).make_room_for([&] {
-    model::write_safetensors(folder / "model.safetensors", model::named_state(network), metadata);
+    model::write_safetensors(folder / (name + ".safetensors"), model::named_state(network),
+                             metadata);
     if (const auto script = network.script(); !script.empty()) {
-      write_file_atomically(folder / task::kTrainedModule, script);
+      write_file_atomically(folder / (name + ".pt"), script);
     }
   });
   if (removed == 0) return;
   output.events->on(metrics::Warning{
-      fmt::format("no space left: {} old checkpoint{} removed to make room for model.safetensors",
-                  removed, removed == 1 ? " was" : "s were")});
+      fmt::format("no space left: {} old checkpoint{} removed to make room for {}.safetensors",
+                  removed, removed == 1 ? " was" : "s were", name)});
 }
 
 }  // namespace lockstep::session

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <lockstep/base/log.hpp>
@@ -37,9 +38,9 @@ void write_predictions(const Output& output,
                        const std::optional<std::vector<train::Prediction>>& predictions,
                        const train::NodeDataset& dataset, const train::DatasetDigests& digests);
 
-/// Writes model.safetensors, which on a full disk takes precedence over old checkpoints. Throws
-/// RuntimeFailure.
+/// Writes NAME.safetensors, which on a full disk takes precedence over old checkpoints, and NAME.pt
+/// for a TorchScript module. Throws RuntimeFailure.
 void write_final_weights(const Output& output, const model::Network& network,
-                         const model::SafetensorsMetadata& metadata);
+                         const model::SafetensorsMetadata& metadata, const std::string& name);
 
 }  // namespace lockstep::session

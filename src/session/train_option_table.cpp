@@ -107,6 +107,10 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
         integer(optimization.accumulate_steps, 1, kMaxSamplesAPass), Effect::kRounding},
        {"clip-grad-norm", "limit of the gradient's global norm (default 0: none)",
         non_negative_number(optimization.clip_grad_norm)},
+       {"ema-decay",
+        "also keep and evaluate an exponential moving average of the weights with this decay "
+        "(default 0: none)",
+        fraction(optimization.ema_decay)},
        {"precision",
         "precision of matrix products; weights and gradients stay float32 (default fp32)",
         choice<model::Precision>(optimization.precision, {{"fp32", model::Precision::kFp32},

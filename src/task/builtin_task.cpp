@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kByItsFiles = "auto";
 constexpr const char* kModelOption = "model";
+constexpr const char* kTrainedModule = "model.pt";  // in the folder of a run
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 14U;
 constexpr std::int64_t kMaxClasses = std::int64_t{1} << 20U;
 

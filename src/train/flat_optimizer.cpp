@@ -12,6 +12,7 @@
 namespace lockstep::train {
 namespace {
 
+constexpr const char* kAverage = "ema";
 constexpr double kNormEpsilon = 1e-6;  // as torch.nn.utils.clip_grad_norm_
 
 using State = OptimizerKind::State;
@@ -43,6 +44,7 @@ FlatOptimizer::FlatOptimizer(const OptimizationOptions& options, torch::Tensor p
       clears_gradients_(parameters_.is_cpu() && kind_.is_plain(options)) {
   parameters_.mutable_grad() = gradients;
   optimizer_ = kind_.make(parameters_, options);
+  if (options.ema_decay > 0) average_.emplace(options.ema_decay, parameters_);
 }
 
 std::vector<std::string> FlatOptimizer::state_names() const {
@@ -51,6 +53,7 @@ std::vector<std::string> FlatOptimizer::state_names() const {
   for (const auto& [name, tensor] : kind_.tensors_of(*state, options_)) {
     names.push_back(name);
   }
+  if (average_) names.emplace_back(kAverage);
   return names;
 }
 
@@ -60,6 +63,9 @@ std::vector<model::NamedTensor> FlatOptimizer::state() const {
     for (const auto& [name, tensor] : kind_.tensors_of(*state, options_)) {
       if (tensor->defined()) copies.push_back({name, tensor->detach().clone()});
     }
+  }
+  if (average_ && average_->values().defined()) {
+    copies.push_back({kAverage, average_->values().clone()});
   }
   return copies;
 }
@@ -74,17 +80,22 @@ void FlatOptimizer::restore(const std::vector<model::NamedTensor>& state, std::i
     }
   }
   put(optimizer_->state(), parameters_, std::move(made));
+  for (const auto& kept : state) {
+    if (average_ && kept.name == kAverage) average_->restore(kept.value);
+  }
 }
 
 void FlatOptimizer::step(double learning_rate) {
   const torch::NoGradGuard no_gradients;
   if (options_.clip_grad_norm > 0) clip_gradients();
   if (clears_gradients_) {
-    return step_and_clear(sync::floats_of(parameters_), sync::floats_of(parameters_.grad()),
-                          static_cast<float>(learning_rate));
+    step_and_clear(sync::floats_of(parameters_), sync::floats_of(parameters_.grad()),
+                   static_cast<float>(learning_rate));
+  } else {
+    for (auto& group : optimizer_->param_groups()) group.options().set_lr(learning_rate);
+    optimizer_->step();
   }
-  for (auto& group : optimizer_->param_groups()) group.options().set_lr(learning_rate);
-  optimizer_->step();
+  if (average_) average_->update();
 }
 
 void FlatOptimizer::clip_gradients() {

@@ -259,18 +259,34 @@ void Trainer::evaluate_if_due() {
   if (!last && position.epoch % options_.output.evaluate_every != 0) return;
   show(watch::Phase::kEvaluation);
   check_weights();
-  progress_.stopped =
-      (validation_ && !evaluate(*validation_, Set::kValidation)) || !evaluate(test_, Set::kTest);
+  progress_.stopped = !evaluate_sets(/*of_average=*/false);
+  if (progress_.stopped || engine_.average() == nullptr) return;
+  with_averaged_weights([this] { progress_.stopped = !evaluate_sets(/*of_average=*/true); });
+}
+
+void Trainer::with_averaged_weights(const std::function<void()>& use) {
+  auto* average = engine_.average();
+  if (average == nullptr) return;
+  average->swap();
+  use();
+  average->swap();
 }
 
 /// False if a rank was asked to stop.
-bool Trainer::evaluate(Evaluator& evaluator, Set set) {
+bool Trainer::evaluate_sets(bool of_average) {
+  return (!validation_ || evaluate(*validation_, Set::kValidation, of_average)) &&
+         evaluate(test_, Set::kTest, of_average);
+}
+
+bool Trainer::evaluate(Evaluator& evaluator, Set set, bool of_average) {
   auto result = evaluator.evaluate(set, progress_.position.epoch,
                                    [this] { return stop_wanted_ || parts_.stop.wanted(); });
   if (!result) return false;
   result->step = progress_.position.steps;
-  if (set == Set::kTest) progress_.last_test = result;
+  result->of_average = of_average;
   events_->on(*result);
+  if (of_average) return true;
+  if (set == Set::kTest) progress_.last_test = result;
   select(*result);
   return true;
 }

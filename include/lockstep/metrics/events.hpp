@@ -114,6 +114,12 @@ struct Evaluation {
   std::optional<std::int64_t> correct{};  ///< absent where targets are numbers
   std::int64_t samples = 0;
   double average_loss = 0;  ///< mean over batches of their mean losses, as in the tutorial
+  bool of_average = false;  ///< with the moving average of the weights
+
+  /// "test", "validation", "ema_test" or "ema_validation".
+  [[nodiscard]] std::string name() const {
+    return std::string(of_average ? "ema_" : "") + (set == Set::kTest ? "test" : "validation");
+  }
 
   /// Fraction of the samples, 0–1; absent as `correct` is.
   [[nodiscard]] std::optional<double> accuracy() const {

@@ -62,6 +62,7 @@ struct Run {
   std::vector<Epoch> epochs{};
   std::vector<Figures> validation{};
   std::vector<Figures> test{};
+  std::vector<Figures> ema_test{};  ///< with the moving average of the weights
   std::vector<std::string> warnings{};
   std::string status{};  ///< "completed", "preempted", or a text saying that there is no end yet
   std::int64_t steps_done = 0;

@@ -25,9 +25,6 @@ using FileReader = std::function<std::string(const std::string& path)>;
 /// SHA-256, hexadecimal, of the files that network options name, by the name of the option.
 using FileDigests = std::map<std::string, std::string>;
 
-/// The file in a run's folder that holds its trained TorchScript module.
-inline constexpr const char* kTrainedModule = "model.pt";
-
 /// A file that network options name, of up to 1 GiB. Throws DataError.
 [[nodiscard]] std::string read_network_file(const std::string& path);
 

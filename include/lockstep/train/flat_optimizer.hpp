@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <torch/torch.h>
 
 #include <lockstep/model/network.hpp>
 #include <lockstep/train/optimizer_kind.hpp>
+#include <lockstep/train/weight_average.hpp>
 
 namespace lockstep::train {
 
@@ -24,15 +27,20 @@ class FlatOptimizer {
   /// From now on steps leave the gradients as they are.
   void keep_gradients() { clears_gradients_ = false; }
 
-  /// Clips the gradients to the global norm, if one was asked for, and takes a step.
+  /// Clips the gradients to the global norm, if one was asked for, takes a step, and brings the
+  /// average of the weights up to date.
   void step(double learning_rate);
 
   /// Whether every step leaves all gradients at zero: plain SGD on a CPU does so in the same pass
   /// over memory, unless they are to be kept.
   [[nodiscard]] bool clears_gradients() const { return clears_gradients_; }
 
-  /// What the optimizer keeps from step to step, under PyTorch's names ("exp_avg"): float32
-  /// [elements] each, in its own memory. Empty before the first step, and for plain SGD.
+  /// The average of the weights; null if none was asked for.
+  [[nodiscard]] WeightAverage* average() { return average_ ? &*average_ : nullptr; }
+
+  /// What the optimizer keeps from step to step, under PyTorch's names ("exp_avg"), and the average
+  /// of the weights ("ema"): float32 [elements] each, in its own memory. Empty before the first
+  /// step, and for plain SGD without an average.
   [[nodiscard]] std::vector<model::NamedTensor> state() const;
   /// The names that `state` gives after a step.
   [[nodiscard]] std::vector<std::string> state_names() const;
@@ -47,6 +55,7 @@ class FlatOptimizer {
   const OptimizerKind& kind_;
   bool clears_gradients_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;
 };
 
 }  // namespace lockstep::train

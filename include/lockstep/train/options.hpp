@@ -54,6 +54,7 @@ struct OptimizationOptions {
   std::int64_t warmup_steps = 0;
   std::int64_t accumulate_steps = 1;
   double clip_grad_norm = 0;  ///< 0: no clipping
+  double ema_decay = 0;       ///< of the weights' moving average; 0: there is none
   model::Precision precision = model::Precision::kFp32;
 };
 

@@ -88,6 +88,8 @@ class StepEngine {
   void end_step(std::int64_t step, metrics::EventSink& events);
 
   [[nodiscard]] bool weights_are_finite() const;
+  /// The average of the weights; null if none was asked for.
+  [[nodiscard]] WeightAverage* average() { return optimizer_.average(); }
   [[nodiscard]] metrics::Histograms histograms(std::int64_t step) const;
   [[nodiscard]] Replica& replica() { return replica_; }
   [[nodiscard]] metrics::StepTimer& timer() { return timer_; }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -62,6 +63,10 @@ class Trainer {
     return test_.predict([this] { return parts_.stop.wanted(); });
   }
 
+  /// Calls `use` while the network has the moving average of its weights; does nothing if none was
+  /// asked for. Call after the first step; what `use` throws ends the training.
+  void with_averaged_weights(const std::function<void()>& use);
+
   [[nodiscard]] std::int64_t steps_per_epoch() const;
   /// Whether the current epoch has no step left to take.
   [[nodiscard]] bool epoch_is_trained() const;
@@ -80,7 +85,8 @@ class Trainer {
   void end_epoch(Clock::time_point start, std::int64_t samples_before);
   void save_if_due_after_epoch();
   void evaluate_if_due();
-  [[nodiscard]] bool evaluate(Evaluator& evaluator, metrics::Evaluation::Set set);
+  [[nodiscard]] bool evaluate_sets(bool of_average);
+  [[nodiscard]] bool evaluate(Evaluator& evaluator, metrics::Evaluation::Set set, bool of_average);
   void select(const metrics::Evaluation& evaluation);
   void keep_as_best();
   void check_weights() const;

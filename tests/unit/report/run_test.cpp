@@ -132,9 +132,9 @@ TEST_F(RunTest, CsvAndJsonHaveALineAnEpoch) {
       runs_csv({run}),
       "schema,run,ranks,epoch,train_loss,seconds,images_per_second,data_ms,forward_ms,backward_ms,"
       "exposed_communication_ms,optimizer_ms,validation_accuracy,validation_avg_loss,test_accuracy,"
-      "test_avg_loss\n"
-      "1,\"o\"\"ne\",2,1,2.25,2.0,100.0,1.0,2.0,3.0,4.0,5.0,,,0.5,1.5\n"
-      "1,\"o\"\"ne\",2,2,1.25,2.0,200.0,1.0,2.0,3.0,4.0,5.0,,,0.6,1.0\n");
+      "test_avg_loss,ema_test_accuracy,ema_test_avg_loss\n"
+      "1,\"o\"\"ne\",2,1,2.25,2.0,100.0,1.0,2.0,3.0,4.0,5.0,,,0.5,1.5,,\n"
+      "1,\"o\"\"ne\",2,2,1.25,2.0,200.0,1.0,2.0,3.0,4.0,5.0,,,0.6,1.0,,\n");
   const auto json = runs_json({run});
   EXPECT_EQ(json["runs"][0]["epochs"][1]["test_accuracy"], 0.6);
   EXPECT_EQ(json["runs"][0]["images_per_second"], 150);

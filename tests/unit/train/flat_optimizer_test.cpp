@@ -108,6 +108,7 @@ TEST(FlatOptimizer, GoesOnFromItsStateBitForBit) {
   for (const auto& kind : optimizer_kinds()) {
     for (const double momentum : {0.0, 0.9}) {
       OptimizationOptions options;
+      options.ema_decay = 0.75;
       options.optimizer = kind.name;
       options.weight_decay = 0.01;
       options.momentum = kind.takes_momentum ? momentum : 0.0;
@@ -129,6 +130,7 @@ TEST(FlatOptimizer, GoesOnFromItsStateBitForBit) {
       second.restore(state, 3);
       for (int i = 0; i < 3; ++i) step(whole, second);
       EXPECT_TRUE(stopped.equal(straight)) << kind.name << ", " << momentum;
+      EXPECT_TRUE(second.average()->values().equal(whole.average()->values()));
     }
   }
 }
