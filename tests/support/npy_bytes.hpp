@@ -1,8 +1,9 @@
 // .npy files made by hand, as numpy.save writes them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,9 @@ template <typename T>
 std::string npy(const std::string& type, const std::string& shape, const std::vector<T>& values) {
   std::string bytes =
       npy_header("{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }");
-  const auto begin = bytes.size();
-  bytes.resize(begin + values.size() * sizeof(T));
-  std::memcpy(&bytes[begin], values.data(), values.size() * sizeof(T));
+  for (const auto byte : std::as_bytes(std::span(values))) {
+    bytes.push_back(static_cast<char>(byte));
+  }
   return bytes;
 }
 
