@@ -33,10 +33,7 @@ Failure describe_failure(const std::exception_ptr& failure) {
   } catch (const std::exception& error) {
     // LibTorch adds a stack trace after the first line.
     const std::string_view text(error.what());
-    if (text.find("allocate memory") != std::string_view::npos ||
-        text.find("out of memory") != std::string_view::npos) {
-      return out_of_memory();
-    }
+    if (is_about_memory(text)) return out_of_memory();
     const auto shown = backtrace_wanted() ? text : text.substr(0, text.find('\n'));
     return {ExitCode::kFailure,
             fmt::format("unexpected failure: {}{}", shown,

@@ -98,11 +98,6 @@ void require_real_buffers(const torch::nn::Module& network, const std::string& f
   }
 }
 
-bool is_about_memory(std::string_view text) {
-  return text.find("allocate memory") != std::string_view::npos ||
-         text.find("out of memory") != std::string_view::npos;
-}
-
 class ScriptNetwork final : public Network {
  public:
   ScriptNetwork(std::string bytes, std::string name)

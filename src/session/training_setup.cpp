@@ -62,11 +62,7 @@ std::string read_on_all_ranks(Job& job, const std::string& path) {
   auto mine = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     return job.layout.rank == 0 ? task::read_network_file(path) : std::string();
   });
-  // Longer than a text may be.
-  const auto size = comm::broadcast_text(*job.control, std::to_string(mine.size()), 0);
-  mine.resize(std::stoull(size));
-  job.control->broadcast(std::as_writable_bytes(std::span(mine)), 0).wait();
-  return mine;
+  return comm::broadcast_text(*job.control, std::move(mine), 0, task::kMaxNetworkFileBytes);
 }
 
 namespace {

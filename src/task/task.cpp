@@ -24,9 +24,8 @@ FileDigests files_in(const nlohmann::ordered_json& files, const std::string& whe
 }  // namespace
 
 std::string read_network_file(const std::string& path) {
-  constexpr std::size_t kMaxBytes = std::size_t{1} << 30U;
   try {
-    return read_input_file(path, kMaxBytes);
+    return read_input_file(path, kMaxNetworkFileBytes);
   } catch (const RuntimeFailure& failure) {
     throw DataError(failure.what());
   }

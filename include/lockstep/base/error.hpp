@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,9 @@ class NoSpaceLeft : public RuntimeFailure {
  public:
   using RuntimeFailure::RuntimeFailure;
 };
+
+/// Whether a text of LibTorch's or of a CUDA library says that memory ran out.
+[[nodiscard]] bool is_about_memory(std::string_view text);
 
 /// The text for an `errno` value ("No space left on device"); safe in any thread.
 [[nodiscard]] std::string system_error_text(int error_number);

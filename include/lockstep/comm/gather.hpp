@@ -11,8 +11,12 @@
 
 namespace lockstep::comm {
 
-/// Collective. Returns the text of rank `root` on every rank; at most 64 MiB.
-[[nodiscard]] std::string broadcast_text(Communicator& communicator, std::string text, int root);
+inline constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20U;
+
+/// Collective. Returns the text of rank `root` on every rank. Throws RuntimeFailure, on every rank,
+/// if it is longer than `max_bytes`.
+[[nodiscard]] std::string broadcast_text(Communicator& communicator, std::string text, int root,
+                                         std::size_t max_bytes = kMaxTextBytes);
 
 /// Collective. Returns every rank's `mine`, in rank order. Throws RuntimeFailure, on every rank, if
 /// the number of ranks times the longest text exceeds 64 MiB.

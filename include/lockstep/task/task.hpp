@@ -1,6 +1,7 @@
 // What is trained, and on what data: all that your own program has to define.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -25,7 +26,9 @@ using FileReader = std::function<std::string(const std::string& path)>;
 /// SHA-256, hexadecimal, of the files that network options name, by the name of the option.
 using FileDigests = std::map<std::string, std::string>;
 
-/// A file that network options name, of up to 1 GiB. Throws DataError.
+inline constexpr std::size_t kMaxNetworkFileBytes = std::size_t{1} << 30U;
+
+/// A file that network options name. Throws DataError, also if it is larger than that.
 [[nodiscard]] std::string read_network_file(const std::string& path);
 
 /// Joins data, a network for such data, and a loss. Every rank has one with the same options. One
