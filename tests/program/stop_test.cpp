@@ -148,11 +148,22 @@ TEST_F(StopTest, AsProcessOneOfAContainerTwoSigintsEndIt) {
 }
 
 TEST_F(StopTest, RanksThatBenchEachAloneStopTogether) {
-  for (const char* delay : {"2.0", "2.2", "2.4", "2.6"}) {
+  // Both ranks have installed their handlers (bit 9 of the signals that a process catches).
+  constexpr const char* kBothListen = R"(
+    both_listen() {
+      local rank caught listening=0
+      for rank in $(<"/proc/$1/task/$1/children"); do
+        caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$rank/status")
+        (((0x$caught & 0x200) == 0)) || ((++listening))
+      done
+      ((listening == 2))
+    })";
+  for (const char* delay : {"0", "0.3", "0.6", "1.2"}) {
     const auto command = fmt::format(
-        "{} --oversubscribe -np 2 {} bench step --independent on --steps 900 --hidden 1024,1024 "
-        "--threads 1 & sleep {}; kill -USR1 $!; wait $!",
-        LOCKSTEP_MPIRUN, LOCKSTEP_PROGRAM, delay);
+        "{}\n{} --oversubscribe -np 2 {} bench step --independent on --steps 900 --hidden "
+        "1024,1024 --threads 1 & until both_listen $!; do sleep 0.05; done; sleep {}; kill -USR1 "
+        "$!; wait $!",
+        kBothListen, LOCKSTEP_MPIRUN, LOCKSTEP_PROGRAM, delay);
     const auto outcome = run_program({.arguments = {"-c", command}, .program = "/bin/bash"});
     EXPECT_FALSE(outcome.timed_out);
     EXPECT_EQ(outcome.exit_code, 1);

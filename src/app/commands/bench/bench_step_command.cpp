@@ -149,7 +149,7 @@ StepResult measure(session::Job& job, const session::Training& training, BenchSt
   return result;
 }
 
-void bench_step(session::Job& job, BenchStepOptions& options) {
+void bench_step(session::Job& job, BenchStepOptions& options, runtime::StopRequest& signals) {
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     if (job.layout.rank == 0) {
       require_writable_result("--json", options.files.json);
@@ -163,7 +163,6 @@ void bench_step(session::Job& job, BenchStepOptions& options) {
                              options.task.open_data()->shape().train_samples());
   });
   session::start_watching(job, options.train.distribution);
-  runtime::StopRequest signals;
   signals.set_patience(session::second_limit(options.train.distribution));
   AgreedStop stop(signals, *job.control);
   const auto training = session::set_up_training(
@@ -179,10 +178,12 @@ void bench_step(session::Job& job, BenchStepOptions& options) {
 }
 
 int run_bench_step(const Arguments& arguments) {
+  // From here on, so that a signal is not lost while the ranks connect to each other.
+  runtime::StopRequest signals;
   BenchStepOptions options;
   return session::run_command(
       make_command("bench step", kStepUsage, bench_step_option_table(options)), arguments,
-      [&](session::Job& job) { bench_step(job, options); });
+      [&](session::Job& job) { bench_step(job, options, signals); });
 }
 
 }  // namespace
