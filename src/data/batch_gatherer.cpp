@@ -1,6 +1,8 @@
+#include <cstddef>
 #include <utility>
 
 #include <lockstep/data/batch_gatherer.hpp>
+#include <lockstep/data/mapped_file.hpp>
 
 namespace lockstep::data {
 namespace {
@@ -46,6 +48,16 @@ void BatchGatherer::set_order(std::span<const std::int64_t> order) {
   const auto on_host =
       torch::from_blob(first, {static_cast<std::int64_t>(order.size())}, torch::kInt64);
   order_ = on_host.to(dataset_.inputs.device());
+}
+
+void BatchGatherer::prefetch(const SampleRange& range) const {
+  if (!dataset_.inputs_are_mapped) return;
+  const auto bytes = dataset_.spec.input_bytes();
+  const auto* const first = static_cast<const std::byte*>(dataset_.inputs.data_ptr());
+  const auto* const index = order_.data_ptr<std::int64_t>() + range.first;
+  for (const auto sample : std::span(index, static_cast<std::size_t>(range.count))) {
+    will_need({first + static_cast<std::size_t>(sample) * bytes, bytes});
+  }
 }
 
 Batch BatchGatherer::gather(const SampleRange& range) {

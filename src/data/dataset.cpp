@@ -15,11 +15,11 @@ std::size_t rounded_up(std::size_t bytes) {
 }  // namespace
 
 Dataset Dataset::first(std::int64_t count) const {
-  return {spec, inputs.narrow(0, 0, count), targets.narrow(0, 0, count)};
+  return {spec, inputs.narrow(0, 0, count), targets.narrow(0, 0, count), inputs_are_mapped};
 }
 
 Dataset Dataset::to(const torch::Device& device) const {
-  return {spec, inputs.to(device), targets.to(device)};
+  return {spec, inputs.to(device), targets.to(device), inputs_are_mapped && device.is_cpu()};
 }
 
 std::vector<std::int64_t> Dataset::indices() const {
@@ -58,19 +58,27 @@ std::span<std::byte> DatasetShape::part(Part part, std::span<std::byte> block) c
   return block.subspan(offset, part_bytes(part));
 }
 
-Dataset DatasetShape::train(std::span<std::byte> block) const {
-  return view(Part::kTrainImages, Part::kTrainLabels, block);
+PartBytes DatasetShape::parts(std::span<std::byte> block) const {
+  PartBytes all;
+  for (const Part one : kAllParts) all.at(static_cast<std::size_t>(one)) = part(one, block);
+  return all;
 }
 
-Dataset DatasetShape::test(std::span<std::byte> block) const {
-  return view(Part::kTestImages, Part::kTestLabels, block);
+Dataset DatasetShape::train(const PartBytes& parts) const {
+  return view(Part::kTrainImages, Part::kTrainLabels, parts);
 }
 
-Dataset DatasetShape::view(Part inputs, Part targets, std::span<std::byte> block) const {
+Dataset DatasetShape::test(const PartBytes& parts) const {
+  return view(Part::kTestImages, Part::kTestLabels, parts);
+}
+
+Dataset DatasetShape::view(Part inputs, Part targets, const PartBytes& parts) const {
   const std::int64_t samples = inputs == Part::kTrainImages ? train_samples_ : test_samples_;
   const auto tensor = [&](Part of_part, std::vector<std::int64_t> shape, torch::ScalarType type) {
     shape.insert(shape.begin(), samples);
-    return torch::from_blob(part(of_part, block).data(), shape, type);
+    const auto bytes = parts.at(static_cast<std::size_t>(of_part));
+    // from_blob takes a mutable pointer; nothing writes through it.
+    return torch::from_blob(const_cast<std::byte*>(bytes.data()), shape, type);
   };
   return {spec_, tensor(inputs, spec_.input.shape, spec_.input.element_type),
           tensor(targets, spec_.target_shape(), spec_.target_type())};

@@ -142,6 +142,13 @@ class NpyDataset final : public DatasetSource {
   [[nodiscard]] std::string folder() const override { return folder_.string(); }
   [[nodiscard]] DatasetShape shape() const override { return shape_; }
 
+  [[nodiscard]] std::optional<FilePart> in_file(Part part) const override {
+    const auto& file = file_of(part);
+    const bool aligned = file.header_bytes() % torch::elementSize(file.type()) == 0;
+    if (!is_inputs(part) || !aligned) return std::nullopt;
+    return FilePart{file.path(), file.header_bytes()};
+  }
+
   void fill(Part part, std::span<std::byte> destination) override {
     const auto& file = file_of(part);
     const auto wanted = shape_.spec().target_type();

@@ -36,6 +36,7 @@ class NpyFile {
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] torch::ScalarType type() const noexcept { return header_.type; }
   [[nodiscard]] const std::vector<std::int64_t>& shape() const noexcept { return header_.shape; }
+  [[nodiscard]] std::size_t header_bytes() const noexcept { return header_.bytes; }
   /// Of all elements.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   /// Reads elements' bytes, from byte `offset` on. Throws DataError.

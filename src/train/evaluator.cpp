@@ -54,6 +54,8 @@ std::optional<std::vector<double>> Evaluator::collect(std::int64_t rows, std::in
     if (wants_to_stop && round % every == 0 && agree_to_stop(wants_to_stop())) return std::nullopt;
     const std::int64_t b = first + communicator_.rank();
     if (b >= batches()) continue;  // the last round may not have a batch for every rank
+    const std::int64_t next = b + communicator_.size();
+    if (next < batches()) gatherer_.prefetch(samples_of(next));
     const auto batch = gatherer_.gather(samples_of(b));
     fill(table, b, batch.targets, network_->forward(batch.inputs));
   }

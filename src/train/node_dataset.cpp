@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -46,12 +49,70 @@ std::vector<bool> classes_in(const data::Dataset& dataset) {
   return found;
 }
 
-std::string label_digest(const data::DatasetShape& shape, std::span<std::byte> block) {
+std::span<const std::byte> bytes_of(const data::PartBytes& parts, data::Part part) {
+  return parts.at(static_cast<std::size_t>(part));
+}
+
+std::string label_digest(const data::PartBytes& parts) {
   Sha256 digest;
-  digest.update(shape.part(data::Part::kTrainLabels, block));
-  digest.update(shape.part(data::Part::kTestLabels, block));
+  digest.update(bytes_of(parts, data::Part::kTrainLabels));
+  digest.update(bytes_of(parts, data::Part::kTestLabels));
   return to_hex(digest.finish());
 }
+
+/// The digest of a part that may still have to be read: the next piece while one is digested.
+std::string digest_of(std::span<const std::byte> bytes) {
+  constexpr std::size_t kPieceBytes = std::size_t{8} << 20U;
+  Sha256 digest;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), kPieceBytes));
+    bytes = bytes.subspan(piece.size());
+    data::will_need(bytes.first(std::min(bytes.size(), kPieceBytes)));
+    digest.update(piece);
+  }
+  return to_hex(digest.finish());
+}
+
+/// Where each part is to lie: in a file that is mapped, or, one after another, in a block.
+struct Placement {
+  std::array<std::optional<data::FilePart>, data::kAllParts.size()> files;
+  std::size_t block_bytes = 0;
+
+  Placement(const data::DatasetSource& source, const data::DatasetShape& shape) {
+    for (const data::Part part : data::kAllParts) {
+      auto& file = files.at(static_cast<std::size_t>(part));
+      if (shape.part_bytes(part) >= kMappedFromBytes) file = source.in_file(part);
+      if (!file) block_bytes += padded(shape.part_bytes(part));
+    }
+  }
+  [[nodiscard]] bool is_mapped(data::Part part) const {
+    return files.at(static_cast<std::size_t>(part)).has_value();
+  }
+  /// Maps the files. The other parts' bytes, in `block`, are still undefined.
+  [[nodiscard]] data::PartBytes place(const data::DatasetShape& shape, std::span<std::byte> block,
+                                      std::vector<data::MappedFile>& mapped) const {
+    data::PartBytes parts;
+    for (const data::Part part : data::kAllParts) {
+      const auto& file = files.at(static_cast<std::size_t>(part));
+      const auto bytes = shape.part_bytes(part);
+      auto& place = parts.at(static_cast<std::size_t>(part));
+      if (file) {
+        mapped.emplace_back(file->path, file->offset, bytes);
+        place = mapped.back().bytes();
+      } else {
+        place = block.first(bytes);
+        block = block.subspan(padded(bytes));
+      }
+    }
+    return parts;
+  }
+
+ private:
+  static std::size_t padded(std::size_t bytes) {
+    constexpr std::size_t kCacheLineBytes = 64;
+    return (bytes + kCacheLineBytes - 1) / kCacheLineBytes * kCacheLineBytes;
+  }
+};
 
 data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* split,
                   const char* setting) {
@@ -69,7 +130,7 @@ data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* 
 DatasetDigests NodeDataset::digests() const {
   DatasetDigests digests;
   for (const data::Part part : data::kAllParts) {
-    digests[data::part_name(part)] = sha256_of(shape.part(part, memory.bytes()));
+    digests[data::part_name(part)] = digest_of(bytes_of(parts, part));
   }
   return digests;
 }
@@ -84,8 +145,8 @@ std::vector<std::string> NodeDataset::class_names(const DatasetDigests& digests)
 
 std::string NodeDataset::describe_absent_classes() const {
   if (!std::holds_alternative<data::ClassTarget>(shape.spec().target)) return {};
-  const auto trained = classes_in(shape.train(memory.bytes()));
-  const auto tested = classes_in(shape.test(memory.bytes()));
+  const auto trained = classes_in(shape.train(parts));
+  const auto tested = classes_in(shape.test(parts));
   std::vector<std::size_t> present;
   std::vector<std::size_t> never;
   std::vector<std::size_t> only_tested;
@@ -116,22 +177,28 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
   require_same(communicator, layout,
                fmt::format("{} training and {} test samples of {}", shape.train_samples(),
                            shape.test_samples(), data::describe(shape.spec())));
-  runtime::NodeMemory memory(shape.block_bytes(), layout);
-  comm::run_on_all_ranks(communicator, layout, [&] {
+  const Placement placement(*source, shape);
+  runtime::NodeMemory memory(placement.block_bytes, layout);
+  std::vector<data::MappedFile> files;
+  const auto parts = comm::run_on_all_ranks(communicator, layout, [&] {
+    auto placed = placement.place(shape, memory.bytes(), files);
     for (const data::Part part : data::kAllParts) {
-      if (decodes(layout, part)) source->fill(part, shape.part(part, memory.bytes()));
+      if (!decodes(layout, part) || placement.is_mapped(part)) continue;
+      const auto place = bytes_of(placed, part);
+      source->fill(part, {const_cast<std::byte*>(place.data()), place.size()});
     }
+    return placed;
   });
   memory.synchronize();
-  const auto block = memory.bytes();
-  require_same(communicator, layout,
-               fmt::format("labels of SHA-256 {}", label_digest(shape, block)));
+  require_same(communicator, layout, fmt::format("labels of SHA-256 {}", label_digest(parts)));
   auto [train, test] = comm::run_on_all_ranks(communicator, layout, [&] {
-    return std::pair(cut(shape.train(block), options.train_samples, "training", "train_samples"),
-                     cut(shape.test(block), options.test_samples, "test", "test_samples"));
+    return std::pair(cut(shape.train(parts), options.train_samples, "training", "train_samples"),
+                     cut(shape.test(parts), options.test_samples, "test", "test_samples"));
   });
-  return {std::move(memory), shape,          train, test, source->description(),
-          source->folder(),  source->known()};
+  train.inputs_are_mapped = placement.is_mapped(data::Part::kTrainImages);
+  test.inputs_are_mapped = placement.is_mapped(data::Part::kTestImages);
+  return {std::move(memory),     std::move(files), parts,          shape, train, test,
+          source->description(), source->folder(), source->known()};
 }
 
 }  // namespace lockstep::train

@@ -19,6 +19,7 @@ namespace {
 
 using Phase = metrics::StepTimer::Phase;
 
+constexpr std::int64_t kStepsReadAhead = 4;
 constexpr double kBytesPerMebibyte = 1024.0 * 1024.0;
 
 sync::BucketLimits bucket_limits(const DistributionOptions& options, bool overlaps) {
@@ -58,6 +59,14 @@ void StepEngine::begin_epoch(const EpochPlan& plan) {
   gatherer_.set_order(plan.order());
 }
 
+/// Starts reading what a step will gather, if the data are not in memory.
+void StepEngine::prefetch(std::int64_t step_of_epoch) const {
+  if (!parts_.train.inputs_are_mapped || step_of_epoch >= plan_->steps()) return;
+  for (std::size_t shard = 0; shard < plan_->shards(); ++shard) {
+    for (const auto& batch : plan_->micro_batches(step_of_epoch, shard)) gatherer_.prefetch(batch);
+  }
+}
+
 void StepEngine::show(watch::Phase phase, const StepRequest& request) const {
   if (parts_.board == nullptr) return;
   parts_.board->set_phase(phase);
@@ -67,6 +76,7 @@ void StepEngine::show(watch::Phase phase, const StepRequest& request) const {
 void StepEngine::take(const StepRequest& request) {
   trace_.begin_step(request.step);
   timer_.begin_step();
+  prefetch(request.step_of_epoch + kStepsReadAhead);
   const auto own_loss = sum_gradients(request);
   open_steps_.push_back({.request = request,
                          .expected_samples = plan_->global_samples(request.step_of_epoch),

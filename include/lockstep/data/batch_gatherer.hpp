@@ -29,6 +29,10 @@ class BatchGatherer {
   /// at once, so that no batch has to wait for them; on the CPU, `order` must outlive their use.
   void set_order(std::span<const std::int64_t> order);
 
+  /// Starts reading the inputs of samples order[first … first + count), without waiting for them,
+  /// if they are mapped to a file.
+  void prefetch(const SampleRange& range) const;
+
   /// Gathers samples order[first … first + count), with `count` at most `largest_batch`. The batch
   /// is valid until the next call.
   [[nodiscard]] Batch gather(const SampleRange& range);

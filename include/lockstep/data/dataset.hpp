@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
@@ -22,6 +23,7 @@ struct Dataset {
   SampleSpec spec{};
   torch::Tensor inputs;
   torch::Tensor targets;
+  bool inputs_are_mapped = false;  ///< to a file, and so may still have to be read
 
   [[nodiscard]] std::int64_t size() const { return targets.size(0); }
   /// The first `count` samples, as views.
@@ -40,6 +42,15 @@ inline constexpr std::array kAllParts = {Part::kTrainImages, Part::kTrainLabels,
 /// The name of a part in config.json: "train_images", ….
 [[nodiscard]] const char* part_name(Part part);
 
+/// The bytes of each part, by number.
+using PartBytes = std::array<std::span<const std::byte>, kAllParts.size()>;
+
+/// Where a part lies in a file.
+struct FilePart {
+  std::filesystem::path path;
+  std::size_t offset = 0;
+};
+
 /// Which samples a data set has, how many, and where each part lies in one block of memory.
 class DatasetShape {
  public:
@@ -49,15 +60,18 @@ class DatasetShape {
 
   [[nodiscard]] std::int64_t train_samples() const noexcept { return train_samples_; }
   [[nodiscard]] std::int64_t test_samples() const noexcept { return test_samples_; }
+  [[nodiscard]] std::size_t part_bytes(Part part) const;
   [[nodiscard]] std::size_t block_bytes() const;
   [[nodiscard]] std::span<std::byte> part(Part part, std::span<std::byte> block) const;
-  /// Tensors over `block`, which must outlive them.
-  [[nodiscard]] Dataset train(std::span<std::byte> block) const;
-  [[nodiscard]] Dataset test(std::span<std::byte> block) const;
+  [[nodiscard]] PartBytes parts(std::span<std::byte> block) const;
+  /// Tensors over these bytes, which must outlive them and are only read.
+  [[nodiscard]] Dataset train(const PartBytes& parts) const;
+  [[nodiscard]] Dataset test(const PartBytes& parts) const;
+  [[nodiscard]] Dataset train(std::span<std::byte> block) const { return train(parts(block)); }
+  [[nodiscard]] Dataset test(std::span<std::byte> block) const { return test(parts(block)); }
 
  private:
-  [[nodiscard]] std::size_t part_bytes(Part part) const;
-  [[nodiscard]] Dataset view(Part inputs, Part targets, std::span<std::byte> block) const;
+  [[nodiscard]] Dataset view(Part inputs, Part targets, const PartBytes& parts) const;
 
   SampleSpec spec_;
   std::int64_t train_samples_;
@@ -91,7 +105,11 @@ class DatasetSource {
   [[nodiscard]] virtual DatasetShape shape() const = 0;
   /// The known data set that it is, if its digests match.
   [[nodiscard]] virtual std::optional<KnownData> known() const { return std::nullopt; }
-  /// Writes one part (`shape().part(...)` bytes). Throws DataError.
+  /// Where a part lies in a file byte for byte as `fill` would write it; nothing if it does not.
+  [[nodiscard]] virtual std::optional<FilePart> in_file(Part /*part*/) const {
+    return std::nullopt;
+  }
+  /// Writes one part (`shape().part_bytes(...)` bytes). Throws DataError.
   virtual void fill(Part part, std::span<std::byte> destination) = 0;
 };
 

@@ -1,4 +1,5 @@
-// The data set, decoded once per node into memory that the node's ranks share.
+// The data set, in memory that the node's ranks share: decoded once per node or, where it is large
+// and lies in a file as it is wanted, the file itself.
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 
 #include <lockstep/comm/communicator.hpp>
 #include <lockstep/data/dataset.hpp>
+#include <lockstep/data/mapped_file.hpp>
 #include <lockstep/runtime/node_memory.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/train/options.hpp>
@@ -17,9 +19,12 @@ namespace lockstep::train {
 
 using data::DatasetDigests;
 
-/// Owns the shared memory; `train` and `test` are views of it. Destruction is collective.
+/// Owns the shared memory and the mapped files; `train` and `test` are views of them. Destruction
+/// is collective.
 struct NodeDataset {
   runtime::NodeMemory memory;
+  std::vector<data::MappedFile> files;
+  data::PartBytes parts;  ///< in memory or in a file
   data::DatasetShape shape;
   data::Dataset train;
   data::Dataset test;
@@ -27,7 +32,7 @@ struct NodeDataset {
   std::string folder;                    ///< of its files; empty if it has none
   std::optional<data::KnownData> known;  ///< what it is if its digests match
 
-  /// Takes tens of milliseconds.
+  /// Reads everything: tens of milliseconds for FashionMNIST, seconds for what fills the memory.
   [[nodiscard]] DatasetDigests digests() const;
   /// Which data set it is, according to its digests, for people and for config.json.
   [[nodiscard]] std::string describe(const DatasetDigests& digests) const;
@@ -40,6 +45,9 @@ struct NodeDataset {
 
 /// Opens a data set and checks its headers. Throws DataError.
 using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
+
+/// Inputs of at least so many bytes are mapped instead of read, if they lie in a file as they are.
+inline constexpr std::size_t kMappedFromBytes = std::size_t{256} << 20U;
 
 /// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
 /// numbers of samples in `options`. All ranks fail together: AgreedError with exit code 3 (missing,

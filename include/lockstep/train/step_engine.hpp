@@ -105,6 +105,7 @@ class StepEngine {
   };
 
   void show(watch::Phase phase, const StepRequest& request) const;
+  void prefetch(std::int64_t step_of_epoch) const;
   [[nodiscard]] torch::Tensor sum_gradients(const StepRequest& request);
   void seed_generators(const StepRequest& request, std::size_t shard, std::size_t batch) const;
   [[nodiscard]] torch::Tensor compute_shard(const StepRequest& request, std::size_t shard);
