@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -23,13 +26,15 @@ bool all_begin_with(const std::vector<NamedTensor>& tensors, const std::string& 
                      [&](const NamedTensor& tensor) { return tensor.name.starts_with(prefix); });
 }
 
-/// What wrappers have put before every name, if the names after it are those of an Mlp.
-std::string wrapping_of(const std::vector<NamedTensor>& tensors) {
+/// What wrappers have put before every name, if one of the names after it `is_known`.
+template <typename IsKnown>
+std::string wrapping_of(const std::vector<NamedTensor>& tensors, const IsKnown& is_known) {
   std::string prefix;
   while (!tensors.empty()) {
-    const auto inside = prefix + kLayerPrefix;
-    if (std::any_of(tensors.begin(), tensors.end(),
-                    [&](const NamedTensor& tensor) { return tensor.name.starts_with(inside); })) {
+    if (std::any_of(tensors.begin(), tensors.end(), [&](const NamedTensor& tensor) {
+          return tensor.name.starts_with(prefix) &&
+                 is_known(std::string_view(tensor.name).substr(prefix.size()));
+        })) {
       return prefix;
     }
     const auto* const wrapper = std::find_if(
@@ -39,6 +44,19 @@ std::string wrapping_of(const std::vector<NamedTensor>& tensors) {
     prefix += *wrapper;
   }
   return {};
+}
+
+std::string wrapping_of(const std::vector<NamedTensor>& tensors, const Network& network) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& tensor : named_state(network)) names.insert(tensor.name);
+  return wrapping_of(tensors, [&](std::string_view name) { return names.contains(name); });
+}
+
+void remove_prefix(Weights& weights, const std::string& prefix) {
+  if (prefix.empty()) return;
+  for (auto& tensor : weights.tensors) tensor.name.erase(0, prefix.size());
+  weights.notes.push_back(
+      fmt::format("{}: names are used without their prefix '{}'", weights.path.string(), prefix));
 }
 
 void remove_optimizer(std::vector<NamedTensor>& tensors) {
@@ -58,12 +76,9 @@ Weights read_weights(const std::filesystem::path& path) {
   Weights weights{.path = path};
   weights.tensors = read_safetensors(path, &weights.metadata);
   remove_optimizer(weights.tensors);
-  const auto prefix = wrapping_of(weights.tensors);
-  if (!prefix.empty()) {
-    for (auto& tensor : weights.tensors) tensor.name.erase(0, prefix.size());
-    weights.notes.push_back(
-        fmt::format("{}: names are used without their prefix '{}'", path.string(), prefix));
-  }
+  remove_prefix(weights, wrapping_of(weights.tensors, [](std::string_view name) {
+                  return name.starts_with(kLayerPrefix);
+                }));
   std::set<std::string> types;
   for (const auto& [name, value] : weights.tensors) {
     if (value.is_floating_point() && value.scalar_type() != torch::kFloat32) {
@@ -75,6 +90,23 @@ Weights read_weights(const std::filesystem::path& path) {
                                         path.string(), fmt::join(types, " and ")));
   }
   return weights;
+}
+
+bool fits(const Weights& weights, const Network& network) {
+  const auto prefix = wrapping_of(weights.tensors, network);
+  std::map<std::string, std::vector<std::int64_t>> theirs;
+  for (const auto& [name, value] : weights.tensors) {
+    theirs[name.substr(prefix.size())] = value.sizes().vec();
+  }
+  std::map<std::string, std::vector<std::int64_t>> own;
+  for (const auto& [name, value] : named_state(network)) own[name] = value.sizes().vec();
+  return theirs == own;
+}
+
+void load_weights(Network& network, Weights weights, const Log& log) {
+  remove_prefix(weights, wrapping_of(weights.tensors, network));
+  load_state(network, weights.tensors, weights.path);
+  for (const auto& note : weights.notes) log.info(note);
 }
 
 }  // namespace lockstep::model

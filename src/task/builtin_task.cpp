@@ -194,11 +194,10 @@ model::NetworkPtr BuiltinTask::make_network(const data::SampleSpec& spec) {
 }
 
 void BuiltinTask::recognise(const model::Weights& weights, const data::SampleSpec& spec) {
-  for (const auto& kind : networks_) {
-    if (!kind->recognise(weights, spec)) continue;
-    network_ = kind->name();
-    return;
-  }
+  // The default comes last: it says what is wrong with weights that are of no kind.
+  const auto found = std::find_if(networks_.rbegin(), networks_.rend(),
+                                  [&](const auto& kind) { return kind->recognise(weights, spec); });
+  if (found != networks_.rend()) network_ = (*found)->name();
 }
 
 }  // namespace lockstep::task

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <lockstep/base/log.hpp>
 #include <lockstep/model/network.hpp>
 #include <lockstep/model/safetensors.hpp>
 
@@ -25,13 +26,22 @@ struct Weights {
 };
 
 /// Reads the weights in a file, of Lockstep or of PyTorch. Removes the prefixes that PyTorch's
-/// wrappers put before names: "module.", "_orig_mod." or "model.". Throws DataError.
+/// wrappers put before the names of a multi-layer perceptron: "module.", "_orig_mod." or "model.".
+/// Throws DataError.
 [[nodiscard]] Weights read_weights(const std::filesystem::path& path);
+
+/// Whether the names are exactly the network's, without such prefixes if all have the same, and the
+/// shapes too.
+[[nodiscard]] bool fits(const Weights& weights, const Network& network);
 
 /// Copies the tensors into the network's parameters, as float32, and into buffers of the same
 /// names. Throws DataError naming those that are missing, unknown or of another shape, or the first
 /// parameter that is not of floating-point type or has an element that is not finite as float32.
 void load_state(Network& network, const std::vector<NamedTensor>& tensors,
                 const std::filesystem::path& path);
+
+/// The same, without such prefixes if the names then are the network's; tells `log` what was done
+/// to make the weights fit.
+void load_weights(Network& network, Weights weights, const Log& log);
 
 }  // namespace lockstep::model

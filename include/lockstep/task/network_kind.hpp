@@ -36,10 +36,9 @@ class NetworkKind {
   /// As Task::make_network.
   [[nodiscard]] virtual model::NetworkPtr make(const data::SampleSpec& spec) const = 0;
   /// Sets its options for weights that do not say what they belong to. Returns false if they are of
-  /// another kind. Throws DataError for weights of this kind that do not fit `spec`.
-  virtual bool recognise(const model::Weights& /*weights*/, const data::SampleSpec& /*spec*/) {
-    return false;
-  }
+  /// another kind: by default, if their names and shapes are not those of a network as its options
+  /// stand. Throws DataError for weights of this kind that do not fit `spec`.
+  virtual bool recognise(const model::Weights& weights, const data::SampleSpec& spec);
 };
 
 /// One network of each kind, the default first.

@@ -60,6 +60,10 @@ class TorchScriptKind final : public NetworkKind {
     return network;
   }
 
+  bool recognise(const model::Weights& /*weights*/, const data::SampleSpec& /*spec*/) override {
+    return false;  // by a file that nobody has named
+  }
+
  private:
   std::string file_;
   std::string bytes_;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
@@ -46,6 +48,29 @@ TEST(Task, WeightsWithoutADescriptionAreRecognised) {
   BuiltinTask read;
   configure_for(read, weights_of(trained, {}), data::fashion_mnist_spec());
   EXPECT_EQ(describe(read), describe(trained));
+}
+
+TEST(Task, EveryNetworkIsRecognisedWhateverWrappersPutBeforeItsNames) {
+  BuiltinTask trained;
+  set(trained, "model", "cnn");
+  for (const std::string prefix : {"", "module.", "_orig_mod.module."}) {
+    auto weights = weights_of(trained, {});
+    for (auto& tensor : weights.tensors) tensor.name.insert(0, prefix);
+    BuiltinTask read;
+    configure_for(read, weights, data::fashion_mnist_spec());
+    EXPECT_EQ(describe(read), describe(trained)) << prefix;
+    const auto network = read.make_network(data::fashion_mnist_spec());
+    EXPECT_TRUE(model::fits(weights, *network));
+    model::load_weights(*network, weights, Log(Log::Level::kWarning));
+    for (const auto& [name, value] : model::named_state(*network)) {
+      const auto theirs =
+          std::find_if(weights.tensors.begin(), weights.tensors.end(),
+                       [&, &name = name](const auto& one) { return one.name == prefix + name; });
+      EXPECT_TRUE(theirs->value.equal(value)) << name;
+    }
+    weights.tensors.pop_back();
+    EXPECT_FALSE(model::fits(weights, *network));
+  }
 }
 
 TEST(Task, DescriptionsThatDoNotFitAreRefused) {

@@ -126,8 +126,7 @@ model::NetworkPtr load_network(PredictOptions& options, const model::Weights& we
   task::configure_for(options.task, weights, spec);
   options.task.read_files(task::read_network_file);
   auto network = options.task.make_network(spec);
-  model::load_state(*network, weights.tensors, weights.path);
-  for (const auto& note : weights.notes) log.info(note);
+  model::load_weights(*network, weights, log);
   network->eval();
   return network;
 }
