@@ -13,6 +13,7 @@
 #include <lockstep/session/train_command.hpp>
 #include <lockstep/session/train_option_table.hpp>
 #include <lockstep/session/training_setup.hpp>
+#include <lockstep/watch/long_work.hpp>
 
 #include "event_sinks.hpp"
 #include "resume.hpp"
@@ -119,7 +120,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   train::DatasetDigests digests;
   model::SafetensorsMetadata metadata;
   if (job.layout.rank == 0) {
-    digests = dataset.digests();
+    watch::work_long(job.board(), [&] { digests = dataset.digests(); });
     settings = settings_of(options, sizes, line.table, task, dataset, digests);
     metadata = metadata_of(task, dataset, digests);
   }

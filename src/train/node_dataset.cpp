@@ -14,6 +14,7 @@
 #include <lockstep/comm/gather.hpp>
 #include <lockstep/data/spec_json.hpp>
 #include <lockstep/train/node_dataset.hpp>
+#include <lockstep/watch/long_work.hpp>
 
 namespace lockstep::train {
 namespace {
@@ -171,8 +172,13 @@ std::string NodeDataset::describe_absent_classes() const {
 }
 
 NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
-                              const runtime::RankLayout& layout, comm::Communicator& communicator) {
-  const auto source = comm::run_on_all_ranks(communicator, layout, [&] { return open(); });
+                              const runtime::RankLayout& layout, comm::Communicator& communicator,
+                              watch::ProgressBoard* board) {
+  const auto source = comm::run_on_all_ranks(communicator, layout, [&] {
+    std::unique_ptr<data::DatasetSource> opened;
+    watch::work_long(board, [&] { opened = open(); });
+    return opened;
+  });
   const auto shape = source->shape();
   require_same(communicator, layout,
                fmt::format("{} training and {} test samples of {}", shape.train_samples(),
@@ -185,7 +191,9 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
     for (const data::Part part : data::kAllParts) {
       if (!decodes(layout, part) || placement.is_mapped(part)) continue;
       const auto place = bytes_of(placed, part);
-      source->fill(part, {const_cast<std::byte*>(place.data()), place.size()});
+      watch::work_long(board, [&] {
+        source->fill(part, {const_cast<std::byte*>(place.data()), place.size()});
+      });
     }
     return placed;
   });

@@ -80,6 +80,16 @@ double waited_seconds(const Hang& finding, std::span<const RankView> ranks) {
   return finding.cause == Hang::Cause::kStuck ? *shortest : *longest;
 }
 
+/// Whether ranks have not come because one is still loading data, and getting on with it.
+bool is_loading(const Hang& finding, std::span<const RankView> ranks, double limit_seconds) {
+  if (finding.cause != Hang::Cause::kNotCome) return false;
+  return std::any_of(finding.culprits.begin(), finding.culprits.end(), [&](int rank) {
+    const auto& view = ranks[static_cast<std::size_t>(rank)];
+    return !is_silent(view) && view.status.phase == Phase::kLoading &&
+           view.status.phase_seconds < limit_seconds;
+  });
+}
+
 std::string where(const RankView& rank) {
   std::string text = fmt::format("last in {} for {}", phase_name(rank.status.phase),
                                  seconds_text(rank.status.phase_seconds));
@@ -169,6 +179,7 @@ std::optional<Hang> judge(std::span<const RankView> ranks, double limit_seconds)
       finding.step = rank.status.step;
       find_cause(finding, ranks);
       if (waited_seconds(finding, ranks) < limit_seconds) continue;
+      if (is_loading(finding, ranks, limit_seconds)) continue;
       const int explains = weight(finding, ranks);
       if (explains <= most) continue;
       most = explains;

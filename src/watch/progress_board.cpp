@@ -6,6 +6,8 @@ std::string_view phase_name(Phase phase) {
   switch (phase) {
     case Phase::kSetUp:
       return "set-up";
+    case Phase::kLoading:
+      return "loading data";
     case Phase::kData:
       return "data";
     case Phase::kForward:

@@ -14,6 +14,7 @@
 #include <lockstep/runtime/node_memory.hpp>
 #include <lockstep/runtime/rank_layout.hpp>
 #include <lockstep/train/options.hpp>
+#include <lockstep/watch/progress_board.hpp>
 
 namespace lockstep::train {
 
@@ -50,10 +51,12 @@ using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 inline constexpr std::size_t kMappedFromBytes = std::size_t{256} << 20U;
 
 /// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
-/// numbers of samples in `options`. All ranks fail together: AgreedError with exit code 3 (missing,
-/// damaged, or different on two ranks) or 2 (more samples requested than there are).
+/// numbers of samples in `options`; `board` shows that this may take long. All ranks fail together:
+/// AgreedError with exit code 3 (missing, damaged, or different on two ranks) or 2 (more samples
+/// requested than there are).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
-                                            comm::Communicator& communicator);
+                                            comm::Communicator& communicator,
+                                            watch::ProgressBoard* board = nullptr);
 
 }  // namespace lockstep::train

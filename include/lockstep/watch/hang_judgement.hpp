@@ -70,6 +70,8 @@ struct Hang {
 /// `limit_seconds` or more; if all ranks have reached it and are alive, all waiting ranks must
 /// have.
 ///
+/// A rank that is loading data and gets on with it may take as long as it needs.
+///
 /// Among several, one that is held up by a rank that waits for nobody counts first: the other waits
 /// follow from it.
 [[nodiscard]] std::optional<Hang> judge(std::span<const RankView> ranks, double limit_seconds);

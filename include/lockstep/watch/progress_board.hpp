@@ -15,6 +15,7 @@ namespace lockstep::watch {
 /// The part of its work that a rank is in.
 enum class Phase : std::uint8_t {
   kSetUp,
+  kLoading,  ///< reading data, which may take long: see work_long
   kData,
   kForward,
   kBackward,

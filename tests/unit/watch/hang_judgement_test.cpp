@@ -60,6 +60,18 @@ runtime::RankLayout layout_of(int ranks) {
   return layout;
 }
 
+TEST(HangJudgement, ARankThatLoadsDataMayTakeLongAsLongAsItGetsOn) {
+  std::vector<RankView> ranks = {working(0, Phase::kLoading, 0.3), waiting(1, 1000)};
+  EXPECT_FALSE(judge(ranks, kLimit));
+  ranks[0].status.phase_seconds = kLimit;
+  const auto stuck = judge(ranks, kLimit);
+  ASSERT_TRUE(stuck);
+  EXPECT_THAT(stuck->culprits, ElementsAre(0));
+  EXPECT_THAT(describe(*stuck, ranks, layout_of(2), kLimit), HasSubstr("last in loading data"));
+  ranks[0] = silent(working(0, Phase::kLoading, 0.3), 5);
+  EXPECT_TRUE(judge(ranks, kLimit));
+}
+
 TEST(Judge, FindsNothingWhileRanksComeInTime) {
   EXPECT_FALSE(judge(std::vector<RankView>{}, kLimit));
   EXPECT_FALSE(judge(std::vector{working(7), working(9), working(7)}, kLimit));

@@ -81,8 +81,9 @@ model::NetworkPtr make_network(session::Job& job, const model::Weights& weights,
 void evaluate(session::Job& job, EvaluateOptions& options) {
   const auto weights = read_weights(job, options.checkpoint);
   const auto compute = session::prepare_compute(job, options.common.distribution);
-  const auto dataset = train::load_node_dataset([&] { return options.task.open_data(); },
-                                                options.common.data, job.layout, *job.control);
+  const auto dataset =
+      train::load_node_dataset([&] { return options.task.open_data(); }, options.common.data,
+                               job.layout, *job.control, job.board());
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_loss(options.common.model.loss, dataset.shape.spec());
   });
