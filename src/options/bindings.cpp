@@ -164,7 +164,7 @@ Binding flag(bool& target) {
 }
 
 Binding integers(std::vector<std::int64_t>& target, std::int64_t least, std::int64_t most) {
-  return {.value_name = "N,N,…",
+  return {.value_name = "N,N,...",
           .expected = fmt::format("comma-separated integers from {} to {}", least, most),
           .set =
               [&target, least, most](const std::string& text) {
