@@ -12,7 +12,7 @@
 namespace lockstep::watch {
 namespace {
 
-constexpr auto kBetweenLooks = std::chrono::milliseconds(250);
+constexpr auto kBetweenReports = std::chrono::milliseconds(250);
 
 /// Of the thread so far; 0 if the system cannot tell, which then counts as no progress.
 std::chrono::nanoseconds processor_time(std::thread& thread) {
@@ -34,7 +34,7 @@ void work_long(ProgressBoard* board, const std::function<void()>& work) {
   board->set_phase(Phase::kLoading);
   std::thread thread(std::move(task));
   auto before = processor_time(thread);
-  while (result.wait_for(kBetweenLooks) != std::future_status::ready) {
+  while (result.wait_for(kBetweenReports) != std::future_status::ready) {
     const auto now = processor_time(thread);
     if (now != before) board->set_phase(Phase::kLoading);
     before = now;
