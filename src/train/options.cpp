@@ -5,20 +5,36 @@
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
+namespace {
+
+void check_momentum(const OptimizationOptions& options) {
+  if (options.momentum > 0 && !optimizer_kind(options).takes_momentum) {
+    throw UsageError(
+        "momentum is for the optimizers sgd and rmsprop; adam and adamw have their own",
+        {"momentum", "optimizer"});
+  }
+}
+
+void check_schedule(const OptimizationOptions& options) {
+  if (options.lr_schedule == LearningRateSchedule::kOneCycle && options.warmup_steps > 0) {
+    throw UsageError(
+        "the schedule onecycle has a warm-up of its own: leave out the warm-up steps, or take "
+        "another schedule",
+        {"lr_schedule", "warmup_steps"});
+  }
+}
+
+}  // namespace
 
 void check_combinations(const TrainOptions& options) {
-  const auto& optimization = options.optimization;
   if (options.sampling.batch_size && options.sampling.global_batch_size) {
     throw UsageError(
         "a batch per rank and a global batch exclude each other: give the samples of a rank or "
         "those of all",
         {"batch_size", "global_batch_size"});
   }
-  if (optimization.momentum > 0 && !optimizer_kind(optimization).takes_momentum) {
-    throw UsageError(
-        "momentum is for the optimizers sgd and rmsprop; adam and adamw have their own",
-        {"momentum", "optimizer"});
-  }
+  check_momentum(options.optimization);
+  check_schedule(options.optimization);
 }
 
 void check_loss(model::Loss loss, const data::SampleSpec& spec) {

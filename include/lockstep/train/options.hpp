@@ -15,7 +15,7 @@
 
 namespace lockstep::train {
 
-enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear };
+enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear, kOneCycle };
 enum class Overlap : std::uint8_t { kAuto, kOn, kOff };
 enum class Progress : std::uint8_t { kAuto, kOn, kOff };
 
