@@ -13,6 +13,7 @@ namespace {
 
 using options::auto_on_off;
 using options::choice;
+using options::flag;
 using options::fraction;
 using options::integer;
 using options::non_negative_number;
@@ -86,6 +87,7 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
         choice<std::string>(optimization.optimizer, optimizer_names())},
        {"lr", "learning rate of every optimizer (default 0.001)", positive_number(optimization.lr)},
        {"momentum", "momentum of sgd and rmsprop (default 0)", fraction(optimization.momentum)},
+       {"nesterov", "Nesterov momentum, for sgd with a --momentum", flag(optimization.nesterov)},
        {"weight-decay", "weight decay (default: 0.01 with adamw, else 0, as in PyTorch)",
         non_negative_number(optimization.weight_decay)},
        {"lr-schedule", "schedule of the learning rate (default constant)",

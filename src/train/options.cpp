@@ -8,10 +8,21 @@ namespace lockstep::train {
 namespace {
 
 void check_momentum(const OptimizationOptions& options) {
-  if (options.momentum > 0 && !optimizer_kind(options).takes_momentum) {
+  const auto& kind = optimizer_kind(options);
+  if (options.momentum > 0 && !kind.takes_momentum) {
     throw UsageError(
         "momentum is for the optimizers sgd and rmsprop; adam and adamw have their own",
         {"momentum", "optimizer"});
+  }
+  if (!options.nesterov) return;
+  if (!kind.takes_nesterov) {
+    throw UsageError(
+        fmt::format("Nesterov momentum is for the optimizer sgd: leave it out with {}", kind.name),
+        {"nesterov", "optimizer"});
+  }
+  if (options.momentum == 0) {
+    throw UsageError("Nesterov momentum needs a momentum above 0, such as 0.9",
+                     {"nesterov", "momentum"});
   }
 }
 

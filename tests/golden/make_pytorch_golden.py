@@ -2,7 +2,7 @@
 """Writes reference values computed by PyTorch to the named files beside this one, or to all:
 
 pytorch.json       needs safetensors; the values in the repository are from torch 2.15.0
-optimization.json  schedules; from torch 1.13.0
+optimization.json  schedules and Nesterov momentum; from torch 1.13.0
 
 Each file records the version that it is from. The tests only read the JSON; they need no Python.
 """
@@ -111,14 +111,14 @@ def one_cycles():
     return [schedule_case("onecycle", steps, 0, make) for steps in (1, 2, 3, 4, 10, 24, 97)]
 
 
-def optimizer_case(name, cls, kw, clip):
-    """Four steps on two parameters, as a user would write them."""
+def optimizer_case(name, cls, kw, clip, steps=4):
+    """Some steps on two parameters, as a user would write them."""
     g = torch.Generator().manual_seed(11)
     params = [nn.Parameter(torch.randn(3, 2, generator=g)), nn.Parameter(torch.randn(3, generator=g))]
     start = [p.detach().flatten().tolist() for p in params]
     opt = cls(params, lr=0.05, **kw)
     grads = []
-    for _ in range(4):
+    for _ in range(steps):
         step = [torch.randn(p.shape, generator=g) for p in params]
         grads.append([t.flatten().tolist() for t in step])
         for p, t in zip(params, step):
@@ -153,6 +153,11 @@ def optimizers():
     return cases
 
 
+def nesterov():
+    return [optimizer_case("sgd", torch.optim.SGD, {"momentum": 0.9, "nesterov": True, **kw}, clip, 5)
+            for kw, clip in [({"weight_decay": 0.01}, 0.0), ({"weight_decay": 0.01}, 0.5), ({}, 0.0)]]
+
+
 def safetensors_file():
     from safetensors.torch import save
     torch.manual_seed(3)
@@ -172,7 +177,7 @@ def pytorch():
 
 
 def optimization():
-    return {"schedules": schedules_with_warmup() + one_cycles()}
+    return {"schedules": schedules_with_warmup() + one_cycles(), "nesterov": nesterov()}
 
 
 files = {"pytorch.json": pytorch, "optimization.json": optimization}

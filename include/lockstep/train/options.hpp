@@ -45,6 +45,7 @@ struct OptimizationOptions {
   std::string optimizer = "sgd";  ///< of optimizer_kinds()
   double lr = 1e-3;
   double momentum = 0;
+  bool nesterov = false;               ///< needs a momentum
   std::optional<double> weight_decay;  ///< default: PyTorch's for this kind of optimizer
   LearningRateSchedule lr_schedule = LearningRateSchedule::kConstant;
   std::int64_t lr_step_epochs = 1;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <lockstep/base/error.hpp>
+#include <lockstep/train/optimizer_kind.hpp>
 #include <lockstep/train/options.hpp>
 
 #include "expect_error.hpp"
@@ -28,6 +29,22 @@ TEST(CheckCombinations, MomentumIsForOptimizersThatTakeIt) {
   adam.optimization.optimizer = "adam";
   adam.optimization.momentum = 0.9;
   expect_refused(adam, {"(momentum)", "adam"});
+}
+
+TEST(CheckCombinations, NesterovMomentumIsSgdsAndNeedsAMomentum) {
+  for (const auto& kind : optimizer_kinds()) {
+    TrainOptions options;
+    options.optimization.optimizer = kind.name;
+    options.optimization.nesterov = true;
+    options.optimization.momentum = kind.takes_momentum ? 0.9 : 0.0;
+    if (kind.name == "sgd") {
+      EXPECT_NO_THROW(check_combinations(options));
+      options.optimization.momentum = 0;
+      expect_refused(options, {"momentum above 0", "(nesterov)", "(momentum)"});
+    } else {
+      expect_refused(options, {"optimizer sgd", kind.name, "(nesterov)", "(optimizer)"});
+    }
+  }
 }
 
 TEST(CheckCombinations, OneCycleHasItsOwnWarmUp) {
