@@ -62,6 +62,7 @@ OptionGroup sampling_group(train::SamplingOptions& sampling) {
 OptionGroup model_group(train::ModelOptions& model, task::Task& task) {
   return joined_group("Model", task.network_options(),
                       {loss_option(model),
+                       label_smoothing_option(model),
                        {"init-from", "initial weights from a .safetensors file",
                         path(model.init_from, "FILE"), Effect::kInput}});
 }

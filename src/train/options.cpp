@@ -35,6 +35,13 @@ void check_schedule(const OptimizationOptions& options) {
   }
 }
 
+void check_label_smoothing(const ModelOptions& options) {
+  if (options.label_smoothing > 0 && options.loss != model::Loss::kCrossEntropy) {
+    throw UsageError("label smoothing is for the loss cross-entropy: leave it out with another",
+                     {"label_smoothing", "loss"});
+  }
+}
+
 }  // namespace
 
 void check_combinations(const TrainOptions& options) {
@@ -44,13 +51,21 @@ void check_combinations(const TrainOptions& options) {
         "those of all",
         {"batch_size", "global_batch_size"});
   }
+  check_label_smoothing(options.model);
   check_momentum(options.optimization);
   check_schedule(options.optimization);
 }
 
-void check_loss(model::Loss loss, const data::SampleSpec& spec) {
+void check_loss(const ModelOptions& options, const data::SampleSpec& spec) {
+  check_label_smoothing(options);
   const bool classes = std::holds_alternative<data::ClassTarget>(spec.target);
-  if (classes ? model::takes_classes(loss) : model::takes_numbers(loss)) return;
+  if (classes ? model::takes_classes(options.loss) : model::takes_numbers(options.loss)) return;
+  if (options.label_smoothing > 0) {
+    throw UsageError(
+        "the targets are numbers: use the loss mse or l1, and leave out label smoothing, which is "
+        "for classes",
+        {"loss", "label_smoothing"});
+  }
   throw UsageError(classes ? "the targets are classes, and the loss l1 is for numbers"
                            : "the targets are numbers: use the loss mse or l1",
                    {"loss"});

@@ -2,7 +2,7 @@
 """Writes reference values computed by PyTorch to the named files beside this one, or to all:
 
 pytorch.json       needs safetensors; the values in the repository are from torch 2.15.0
-optimization.json  schedules and Nesterov momentum; from torch 1.13.0
+optimization.json  schedules, Nesterov momentum and label smoothing; from torch 1.13.0
 
 Each file records the version that it is from. The tests only read the JSON; they need no Python.
 """
@@ -111,6 +111,20 @@ def one_cycles():
     return [schedule_case("onecycle", steps, 0, make) for steps in (1, 2, 3, 4, 10, 24, 97)]
 
 
+def label_smoothing():
+    g = torch.Generator().manual_seed(9)
+    logits = (torch.randn(6, 10, generator=g) * 3).requires_grad_()
+    labels = torch.randint(0, 10, (6,), generator=g)
+    cases = []
+    for smoothing in (0.0, 0.1, 0.5):
+        logits.grad = None
+        loss = nn.CrossEntropyLoss(label_smoothing=smoothing)(logits, labels)
+        loss.backward()
+        cases.append({"smoothing": smoothing, "loss": loss.item(),
+                      "gradient": logits.grad.flatten().tolist()})
+    return {"logits": logits.flatten().tolist(), "labels": labels.tolist(), "cases": cases}
+
+
 def optimizer_case(name, cls, kw, clip, steps=4):
     """Some steps on two parameters, as a user would write them."""
     g = torch.Generator().manual_seed(11)
@@ -177,7 +191,8 @@ def pytorch():
 
 
 def optimization():
-    return {"schedules": schedules_with_warmup() + one_cycles(), "nesterov": nesterov()}
+    return {"schedules": schedules_with_warmup() + one_cycles(), "nesterov": nesterov(),
+            "label_smoothing": label_smoothing()}
 
 
 files = {"pytorch.json": pytorch, "optimization.json": optimization}

@@ -36,7 +36,8 @@ struct SamplingOptions {
 
 struct ModelOptions {
   model::Loss loss = model::Loss::kCrossEntropy;
-  std::string init_from;  ///< empty: random weights from the seed
+  double label_smoothing = 0;  ///< of the cross-entropy, in [0, 1)
+  std::string init_from;       ///< empty: random weights from the seed
 };
 
 struct OptimizationOptions {
@@ -100,7 +101,7 @@ struct TrainOptions {
 /// Throws UsageError for combinations that no single option's range can rule out.
 void check_combinations(const TrainOptions& options);
 
-/// Throws UsageError for a loss that is not for such targets.
-void check_loss(model::Loss loss, const data::SampleSpec& spec);
+/// Throws UsageError for a loss that is not for such targets, or that takes no label smoothing.
+void check_loss(const ModelOptions& options, const data::SampleSpec& spec);
 
 }  // namespace lockstep::train

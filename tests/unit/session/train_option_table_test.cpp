@@ -70,6 +70,7 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
                          "train_samples",
                          "validation_fraction",
                          "loss",
+                         "label_smoothing",
                          "optimizer",
                          "lr",
                          "momentum",
