@@ -29,12 +29,15 @@ torch::Tensor sum_over_numbers(Loss loss, const torch::Tensor& outputs,
 
 }  // namespace
 
-torch::Tensor loss_sum(Loss loss, const torch::Tensor& outputs, const torch::Tensor& targets) {
+torch::Tensor loss_sum(Loss loss, const torch::Tensor& outputs, const torch::Tensor& targets,
+                       double label_smoothing) {
   if (targets.is_floating_point()) return sum_over_numbers(loss, outputs, targets);
   switch (loss) {
     case Loss::kCrossEntropy:
-      return functional::cross_entropy(
-          outputs, targets, functional::CrossEntropyFuncOptions().reduction(torch::kSum));
+      return functional::cross_entropy(outputs, targets,
+                                       functional::CrossEntropyFuncOptions()
+                                           .reduction(torch::kSum)
+                                           .label_smoothing(label_smoothing));
     case Loss::kNll:
       return functional::nll_loss(functional::log_softmax(outputs, 1), targets,
                                   functional::NLLLossFuncOptions().reduction(torch::kSum));
@@ -56,9 +59,9 @@ bool takes_classes(Loss loss) {
   return loss != Loss::kL1;
 }
 
-LossFunction loss_function(Loss loss) {
-  return [loss](const torch::Tensor& outputs, const torch::Tensor& targets) {
-    return loss_sum(loss, outputs, targets);
+LossFunction loss_function(Loss loss, double label_smoothing) {
+  return [loss, label_smoothing](const torch::Tensor& outputs, const torch::Tensor& targets) {
+    return loss_sum(loss, outputs, targets, label_smoothing);
   };
 }
 

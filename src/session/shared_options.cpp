@@ -6,6 +6,7 @@
 namespace lockstep::session {
 
 using options::choice;
+using options::fraction;
 using options::integer;
 using options::on_off;
 using options::Option;
@@ -33,6 +34,11 @@ Option loss_option(train::ModelOptions& model) {
                                     {"nll", Loss::kNll},
                                     {"mse", Loss::kMse},
                                     {"l1", Loss::kL1}})};
+}
+Option label_smoothing_option(train::ModelOptions& model) {
+  return {"label-smoothing",
+          "share of each target that cross-entropy spreads over all classes (default 0)",
+          fraction(model.label_smoothing)};
 }
 Option device_option(train::DistributionOptions& distribution) {
   return {"device", "where to compute (default auto: CUDA if available, else CPU)",

@@ -15,6 +15,7 @@ namespace {
 
 using options::auto_on_off;
 using options::choice;
+using options::flag;
 using options::fraction;
 using options::integer;
 using options::non_negative_number;
@@ -63,6 +64,7 @@ OptionGroup sampling_group(train::SamplingOptions& sampling) {
 OptionGroup model_group(train::ModelOptions& model, task::Task& task) {
   return joined_group("Model", task.network_options(),
                       {loss_option(model),
+                       label_smoothing_option(model),
                        {"init-from", "initial weights from a .safetensors file",
                         path(model.init_from, "FILE"), Effect::kInput}});
 }
@@ -89,6 +91,7 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
         choice<std::string>(optimization.optimizer, optimizer_names())},
        {"lr", "learning rate of every optimizer (default 0.001)", positive_number(optimization.lr)},
        {"momentum", "momentum of sgd and rmsprop (default 0)", fraction(optimization.momentum)},
+       {"nesterov", "Nesterov momentum, for sgd with a --momentum", flag(optimization.nesterov)},
        {"weight-decay", "weight decay (default: 0.01 with adamw, else 0, as in PyTorch)",
         non_negative_number(optimization.weight_decay)},
        {"lr-schedule", "schedule of the learning rate (default constant)",
@@ -96,7 +99,8 @@ OptionGroup optimization_group(train::OptimizationOptions& optimization) {
                                      {{"constant", LearningRateSchedule::kConstant},
                                       {"step", LearningRateSchedule::kStep},
                                       {"cosine", LearningRateSchedule::kCosine},
-                                      {"linear", LearningRateSchedule::kLinear}})},
+                                      {"linear", LearningRateSchedule::kLinear},
+                                      {"onecycle", LearningRateSchedule::kOneCycle}})},
        {"lr-step-epochs", "step schedule: epochs between two cuts (default 1)",
         integer(optimization.lr_step_epochs, 1, kMaxEpochs)},
        {"lr-gamma", "step schedule: factor of each cut (default 0.1)",

@@ -142,9 +142,19 @@ std::unique_ptr<comm::Communicator> make_gradients(Job& job, const Group& group,
   return make_communicator(job, options, compute, agree_on_overlap(job, options, compute));
 }
 
-model::LossFunction loss_of(const train::TrainOptions& options, task::Task& task) {
+void require_fitting_loss(const train::ModelOptions& options, task::Task& task,
+                          const data::SampleSpec& spec) {
+  if (!task.loss()) return train::check_loss(options, spec);
+  if (options.label_smoothing > 0) {
+    throw UsageError(
+        "--label-smoothing is for the cross-entropy of --loss, and this program has a loss of its "
+        "own: leave the option out");
+  }
+}
+
+model::LossFunction loss_of(const train::ModelOptions& options, task::Task& task) {
   auto own = task.loss();
-  return own ? own : model::loss_function(options.model.loss);
+  return own ? own : model::loss_function(options.loss, options.label_smoothing);
 }
 
 }  // namespace
@@ -163,7 +173,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_enough_samples(options, sizes, dataset.train.size());
     train::check_metrics(options, dataset.shape.spec());
-    if (!task.loss()) train::check_loss(options.model.loss, dataset.shape.spec());
+    require_fitting_loss(options.model, task, dataset.shape.spec());
   });
   const auto network = make_network(job, options, task, dataset.shape.spec(), compute.device);
   auto gradients = make_gradients(job, group, options.distribution, compute);
@@ -174,7 +184,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
     return std::make_unique<train::Trainer>(
         options, sizes,
         train::TrainerParts{.network = network,
-                            .loss = loss_of(options, task),
+                            .loss = loss_of(options.model, task),
                             .train = training->dataset.train.to(training->compute.device),
                             .test = training->dataset.test.to(training->compute.device),
                             .control = training->control ? *training->control : *job.control,

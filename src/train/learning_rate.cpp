@@ -5,16 +5,36 @@
 #include <lockstep/train/learning_rate.hpp>
 
 namespace lockstep::train {
+namespace {
+
+// PyTorch's defaults for OneCycleLR.
+constexpr double kRisingShare = 0.3;      // pct_start
+constexpr double kStartDivisor = 25;      // div_factor
+constexpr double kStartOverEnd = 10'000;  // final_div_factor
+
+/// From `start` to `end` along half a cosine, as `progress` goes from 0 to 1.
+double along_cosine(double start, double end, double progress) {
+  return end + (start - end) / 2 * (1 + std::cos(std::numbers::pi * progress));
+}
+
+/// As PyTorch does, counts 0.3 T − 1 steps of the rise also where that is no integer, or below 0.
+double one_cycle(double highest, double done, double steps) {
+  const double start = highest / kStartDivisor;
+  const double top = kRisingShare * steps - 1;
+  if (done <= top) return along_cosine(start, highest, done / top);
+  return along_cosine(highest, start / kStartOverEnd, (done - top) / (steps - 1 - top));
+}
+
+}  // namespace
 
 double learning_rate(const OptimizationOptions& options, std::int64_t step, std::int64_t epoch,
                      std::int64_t total_steps) {
-  const std::int64_t done = step - 1;
   const std::int64_t warmup = options.warmup_steps;
-  if (done < warmup) {
-    return options.lr * static_cast<double>(done + 1) / static_cast<double>(warmup);
+  if (step <= warmup) {
+    return options.lr * static_cast<double>(step) / static_cast<double>(warmup);
   }
-  const double progress = static_cast<double>(done - warmup) /
-                          static_cast<double>(std::max<std::int64_t>(total_steps - warmup, 1));
+  const auto done = static_cast<double>(step - 1 - warmup);
+  const auto steps = static_cast<double>(std::max<std::int64_t>(total_steps - warmup, 1));
   switch (options.lr_schedule) {
     case LearningRateSchedule::kConstant:
       return options.lr;
@@ -23,11 +43,13 @@ double learning_rate(const OptimizationOptions& options, std::int64_t step, std:
       return options.lr * std::pow(options.lr_gamma, static_cast<double>(cuts));
     }
     case LearningRateSchedule::kCosine:
-      return options.lr * (1 + std::cos(std::numbers::pi * progress)) / 2;
+      return along_cosine(options.lr, 0, done / steps);
+    case LearningRateSchedule::kOneCycle:
+      return one_cycle(options.lr, done, steps);
     case LearningRateSchedule::kLinear:
       break;
   }
-  return options.lr * (1 - progress);
+  return options.lr * (1 - done / steps);
 }
 
 }  // namespace lockstep::train

@@ -5,20 +5,55 @@
 #include <lockstep/train/options.hpp>
 
 namespace lockstep::train {
+namespace {
+
+void check_momentum(const OptimizationOptions& options) {
+  const auto& kind = optimizer_kind(options);
+  if (options.momentum > 0 && !kind.takes_momentum) {
+    throw UsageError(
+        "momentum is for the optimizers sgd and rmsprop; adam and adamw have their own",
+        {"momentum", "optimizer"});
+  }
+  if (!options.nesterov) return;
+  if (!kind.takes_nesterov) {
+    throw UsageError(
+        fmt::format("Nesterov momentum is for the optimizer sgd: leave it out with {}", kind.name),
+        {"nesterov", "optimizer"});
+  }
+  if (options.momentum == 0) {
+    throw UsageError("Nesterov momentum needs a momentum above 0, such as 0.9",
+                     {"nesterov", "momentum"});
+  }
+}
+
+void check_schedule(const OptimizationOptions& options) {
+  if (options.lr_schedule == LearningRateSchedule::kOneCycle && options.warmup_steps > 0) {
+    throw UsageError(
+        "the schedule onecycle has a warm-up of its own: leave out the warm-up steps, or take "
+        "another schedule",
+        {"lr_schedule", "warmup_steps"});
+  }
+}
+
+void check_label_smoothing(const ModelOptions& options) {
+  if (options.label_smoothing > 0 && options.loss != model::Loss::kCrossEntropy) {
+    throw UsageError("label smoothing is for the loss cross-entropy: leave it out with another",
+                     {"label_smoothing", "loss"});
+  }
+}
+
+}  // namespace
 
 void check_combinations(const TrainOptions& options) {
-  const auto& optimization = options.optimization;
   if (options.sampling.batch_size && options.sampling.global_batch_size) {
     throw UsageError(
         "a batch per rank and a global batch exclude each other: give the samples of a rank or "
         "those of all",
         {"batch_size", "global_batch_size"});
   }
-  if (optimization.momentum > 0 && !optimizer_kind(optimization).takes_momentum) {
-    throw UsageError(
-        "momentum is for the optimizers sgd and rmsprop; adam and adamw have their own",
-        {"momentum", "optimizer"});
-  }
+  check_label_smoothing(options.model);
+  check_momentum(options.optimization);
+  check_schedule(options.optimization);
 }
 
 void check_metrics(const TrainOptions& options, const data::SampleSpec& spec) {
@@ -42,9 +77,16 @@ void check_metrics(const TrainOptions& options, const data::SampleSpec& spec) {
   }
 }
 
-void check_loss(model::Loss loss, const data::SampleSpec& spec) {
+void check_loss(const ModelOptions& options, const data::SampleSpec& spec) {
+  check_label_smoothing(options);
   const bool classes = std::holds_alternative<data::ClassTarget>(spec.target);
-  if (classes ? model::takes_classes(loss) : model::takes_numbers(loss)) return;
+  if (classes ? model::takes_classes(options.loss) : model::takes_numbers(options.loss)) return;
+  if (options.label_smoothing > 0) {
+    throw UsageError(
+        "the targets are numbers: use the loss mse or l1, and leave out label smoothing, which is "
+        "for classes",
+        {"loss", "label_smoothing"});
+  }
   throw UsageError(classes ? "the targets are classes, and the loss l1 is for numbers"
                            : "the targets are numbers: use the loss mse or l1",
                    {"loss"});

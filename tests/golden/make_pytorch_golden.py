@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Writes pytorch.json beside this file: reference values computed by PyTorch.
+"""Writes reference values computed by PyTorch to the named files beside this one, or to all:
 
-Run with PyTorch 2.x and safetensors installed; the values in the repository are from torch 2.15.0
-(the version is recorded in the file). The tests only read the JSON; they need no Python.
+pytorch.json       needs safetensors; the values in the repository are from torch 2.15.0
+optimization.json  schedules, Nesterov momentum and label smoothing; from torch 1.13.0
+
+Each file records the version that it is from. The tests only read the JSON; they need no Python.
 """
 import base64
 import hashlib
 import json
 import pathlib
+import sys
 
 import torch
 from torch import nn
-from safetensors.torch import save
 
 
 class NeuralNetwork(nn.Module):
@@ -80,14 +82,57 @@ def schedules():
             "linear": schedule(lambda o: (lrs.LinearLR(o, 1.0, 0.0, total_iters=s), 1), s, e)}
 
 
-def optimizer_case(name, cls, kw, clip):
-    """Four steps on two parameters, as a user would write them."""
+def schedule_case(name, steps, warmup, make):
+    """The learning rates of a whole run whose schedule is stepped every step."""
+    def with_warmup(opt):
+        lrs = torch.optim.lr_scheduler
+        if warmup == 0:
+            return make(opt, steps), 1
+        rise = lrs.LinearLR(opt, start_factor=1 / warmup, total_iters=warmup - 1)
+        return lrs.SequentialLR(opt, [rise, make(opt, steps - warmup)], milestones=[warmup]), 1
+
+    return {"schedule": name, "lr": 0.1, "steps": steps, "warmup_steps": warmup,
+            "rates": schedule(with_warmup, steps, 1)}
+
+
+def schedules_with_warmup():
+    lrs = torch.optim.lr_scheduler
+    makers = {"cosine": lambda opt, steps: lrs.CosineAnnealingLR(opt, T_max=steps),
+              "linear": lambda opt, steps: lrs.LinearLR(opt, 1.0, 0.0, total_iters=steps),
+              "constant": lambda opt, steps: lrs.ConstantLR(opt, factor=1.0)}
+    return [schedule_case(name, steps, warmup, make) for name, make in makers.items()
+            for steps, warmup in ((24, 0), (24, 2), (24, 5), (200, 20))]
+
+
+def one_cycles():
+    def make(opt, steps):
+        return torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=0.1, total_steps=steps,
+                                                   cycle_momentum=False)
+    return [schedule_case("onecycle", steps, 0, make) for steps in (1, 2, 3, 4, 10, 24, 97)]
+
+
+def label_smoothing():
+    g = torch.Generator().manual_seed(9)
+    logits = (torch.randn(6, 10, generator=g) * 3).requires_grad_()
+    labels = torch.randint(0, 10, (6,), generator=g)
+    cases = []
+    for smoothing in (0.0, 0.1, 0.5):
+        logits.grad = None
+        loss = nn.CrossEntropyLoss(label_smoothing=smoothing)(logits, labels)
+        loss.backward()
+        cases.append({"smoothing": smoothing, "loss": loss.item(),
+                      "gradient": logits.grad.flatten().tolist()})
+    return {"logits": logits.flatten().tolist(), "labels": labels.tolist(), "cases": cases}
+
+
+def optimizer_case(name, cls, kw, clip, steps=4):
+    """Some steps on two parameters, as a user would write them."""
     g = torch.Generator().manual_seed(11)
     params = [nn.Parameter(torch.randn(3, 2, generator=g)), nn.Parameter(torch.randn(3, generator=g))]
     start = [p.detach().flatten().tolist() for p in params]
     opt = cls(params, lr=0.05, **kw)
     grads = []
-    for _ in range(4):
+    for _ in range(steps):
         step = [torch.randn(p.shape, generator=g) for p in params]
         grads.append([t.flatten().tolist() for t in step])
         for p, t in zip(params, step):
@@ -122,7 +167,13 @@ def optimizers():
     return cases
 
 
+def nesterov():
+    return [optimizer_case("sgd", torch.optim.SGD, {"momentum": 0.9, "nesterov": True, **kw}, clip, 5)
+            for kw, clip in [({"weight_decay": 0.01}, 0.0), ({"weight_decay": 0.01}, 0.5), ({}, 0.0)]]
+
+
 def safetensors_file():
+    from safetensors.torch import save
     torch.manual_seed(3)
     net = NeuralNetwork([784, 2, 10])
     tensors = {n: p.detach().clone() for n, p in net.named_parameters()}
@@ -133,9 +184,20 @@ def safetensors_file():
             "logits": logits.tolist()}
 
 
-path = pathlib.Path(__file__).with_name("pytorch.json")
-path.write_text(json.dumps({
-    "source": f"make_pytorch_golden.py, torch {torch.__version__}",
-    "initial_weights": initial_weights(), "losses": losses(), "schedules": schedules(),
-    "optimizers": optimizers(), "optimizer_defaults": optimizer_defaults(), "safetensors": safetensors_file()}, indent=1) + "\n")
-print("wrote", path)
+def pytorch():
+    return {"initial_weights": initial_weights(), "losses": losses(), "schedules": schedules(),
+            "optimizers": optimizers(), "optimizer_defaults": optimizer_defaults(),
+            "safetensors": safetensors_file()}
+
+
+def optimization():
+    return {"schedules": schedules_with_warmup() + one_cycles(), "nesterov": nesterov(),
+            "label_smoothing": label_smoothing()}
+
+
+files = {"pytorch.json": pytorch, "optimization.json": optimization}
+for name in sys.argv[1:] or files:
+    path = pathlib.Path(__file__).with_name(name)
+    source = {"source": f"make_pytorch_golden.py, torch {torch.__version__}"}
+    path.write_text(json.dumps(source | files[name](), indent=1) + "\n")
+    print("wrote", path)

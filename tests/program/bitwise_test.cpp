@@ -61,7 +61,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values("--lr 0.05", "--lr 0.05 --momentum 0.9 --tail exact",
                       "--optimizer adam --tail drop",
                       "--optimizer adam --accumulate-steps 2 --clip-grad-norm 0.5 --tail exact",
-                      "--lr 0.05 --momentum 0.9 --accumulate-steps 4 --clip-grad-norm 1"));
+                      "--lr 0.05 --momentum 0.9 --accumulate-steps 4 --clip-grad-norm 1 "
+                      "--nesterov --label-smoothing 0.1 --lr-schedule onecycle"));
 
 TEST_F(FewOrManyRanks, TheSameThroughPlainMpiAndAProgressThread) {
   const auto alone = train(1, "--optimizer adam");

@@ -191,6 +191,21 @@ TEST_F(OwnDataTest, PicturesOfThreeChannelsTrainTheCnn) {
               AllOf(HasSubstr("[3, 8, 8] and 3 classes"), HasSubstr("[1, 28, 28] and 10")));
 }
 
+TEST_F(OwnDataTest, TheTestLoopHasTheLabelSmoothingOfTraining) {
+  write_pictures();
+  const auto outcome = run(
+      "train --data-dir data --label-smoothing 0.3 --epochs 2 --optimizer adam --output-dir run");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  const auto line = fmt::format(
+      "Avg loss: {:8f}", read_events(folder_ / "run", "test").back()["avg_loss"].get<double>());
+  const std::string evaluate = "evaluate --data-dir data --checkpoint run/model.safetensors";
+  EXPECT_THAT(run(evaluate + " --label-smoothing 0.3").standard_output, HasSubstr(line));
+  EXPECT_THAT(run(evaluate).standard_output, AllOf(HasSubstr("Avg loss: "), Not(HasSubstr(line))));
+  const auto refused = run(evaluate + " --label-smoothing 0.3 --loss mse");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.standard_error, HasSubstr("label smoothing is for the loss cross-entropy"));
+}
+
 TEST_F(OwnDataTest, ATorchScriptModuleTrainsAsAnyNetwork) {
   write_pictures();
   torch::manual_seed(2);
@@ -290,6 +305,8 @@ TEST_F(OwnDataTest, WhatDoesNotGoTogetherIsSaid) {
   };
   refuse("train --data-dir data", 2, "the targets are numbers: use the loss mse or l1 (--loss)");
   refuse("train --synthetic --loss l1", 2, "the loss l1 is for numbers (--loss)");
+  refuse("train --data-dir data --label-smoothing 0.1", 2, "leave out label smoothing");
+  refuse("train --synthetic --loss nll --label-smoothing 0.1", 2, "is for the loss cross-entropy");
   refuse("train --data-dir data --loss mse --model cnn", 2, "takes images");
   refuse("train --data-dir data --dataset fashion-mnist", 3, "no FashionMNIST files in data");
   refuse("train --input-shape 3,8,8", 2, "--synthetic");

@@ -66,6 +66,24 @@ TEST_F(ResumeOptionsTest, TheRecordRepeatsTheRun) {
   EXPECT_EQ(digest_of(folder_ / "again"), digest_of(run_));
 }
 
+TEST_F(ResumeOptionsTest, NesterovLabelSmoothingAndOneCycleGoOnFromTheRecord) {
+  const std::string options =
+      std::string(kOptions) +
+      "--optimizer sgd --momentum 0.9 --nesterov --label-smoothing 0.1 --lr-schedule onecycle ";
+  ASSERT_EQ(train(options + "--checkpoint-every 7 --output-dir run").exit_code, 0);
+  EXPECT_EQ(options_of(run_).at("nesterov"), true);
+  EXPECT_EQ(options_of(run_).at("label_smoothing"), 0.1);
+  EXPECT_EQ(options_of(run_).at("lr_schedule"), "onecycle");
+  const std::string from = " --resume run/checkpoints/step-00000007.safetensors ";
+  const auto outcome = train("--output-dir branch" + from);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+  EXPECT_EQ(options_of(folder_ / "branch").at("nesterov"), true);
+  EXPECT_EQ(digest_of(folder_ / "branch"), digest_of(run_));
+  const auto other = train("--output-dir other --label-smoothing 0.2" + from);
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.standard_error, HasSubstr("label_smoothing is 0.1 there and 0.2 here"));
+}
+
 TEST_F(ResumeOptionsTest, ARunOfAdamWWithoutWeightDecayGoesOnWithoutIt) {
   // As versions recorded it by default.
   ASSERT_EQ(

@@ -144,6 +144,15 @@ TEST_F(TrainYourOwnTest, AStoppedRankIsNamed) {
   EXPECT_THAT(outcome.errors()[0], HasSubstr(fmt::format("pid {})", outcome.signalled[0])));
 }
 
+TEST_F(TrainYourOwnTest, ALossOfItsOwnHasNoLabelSmoothing) {
+  const auto outcome = run_program(invocation("--label-smoothing 0.1", folder_ / "run", 2));
+  EXPECT_EQ(outcome.exit_code, 2);
+  ASSERT_THAT(outcome.errors(), SizeIs(1)) << outcome.standard_error;
+  EXPECT_THAT(outcome.errors()[0],
+              AllOf(HasSubstr("--label-smoothing"), HasSubstr("a loss of its own")));
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
 TEST_F(TrainYourOwnTest, MistakesAreOneLineAndHelpKnowsTheProgram) {
   const auto help = run_program({.arguments = {"--help"}, .program = LOCKSTEP_TRAIN_YOUR_OWN});
   EXPECT_EQ(help.exit_code, 0);

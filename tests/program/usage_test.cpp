@@ -67,6 +67,9 @@ TEST_F(UsageTest, Options) {
   expect_error(train({"--lr", "-0.1"}), 2, {"--lr", "-0.1", "above 0"});
   expect_error(train({"--batch-size", "64", "--global-batch-size", "64"}), 2,
                {"--batch-size", "--global-batch-size"});
+  expect_error(train({"--nesterov"}), 2, {"momentum above 0", "--nesterov", "--momentum"});
+  expect_error(train(words("--lr-schedule onecycle --warmup-steps 5")), 2,
+               {"warm-up of its own", "--lr-schedule", "--warmup-steps"});
   expect_error(train({"--config", "/nowhere.conf"}), 2, {"/nowhere.conf"});
   expect_error(train({}), 2, {"LOCKSTEP_TAIL", "'cut'"}, {{"LOCKSTEP_TAIL", "cut"}});
   expect_error(train({"--backend", "nccl", "--synthetic"}), 2, {"has no NCCL", "(--backend)"});

@@ -20,9 +20,11 @@ enum class Loss : std::uint8_t {
 /// samples, of this batch or of the global batch, it is PyTorch's loss with reduction="mean".
 /// For classes: outputs [B, C] float32, targets [B] int64. For numbers (kMse and kL1): targets
 /// [B, …] float32, and as many outputs. Throws UsageError for numbers of another count.
+/// `label_smoothing` in [0, 1) is kCrossEntropy's, and the others ignore it: that share of each
+/// target is spread evenly over all C classes.
 /// Source: https://docs.pytorch.org/docs/stable/nn.html#loss-functions
 [[nodiscard]] torch::Tensor loss_sum(Loss loss, const torch::Tensor& outputs,
-                                     const torch::Tensor& targets);
+                                     const torch::Tensor& targets, double label_smoothing = 0);
 
 /// Whether the loss is for targets that are numbers, or for classes. kMse is for both.
 [[nodiscard]] bool takes_numbers(Loss loss);
@@ -33,6 +35,7 @@ enum class Loss : std::uint8_t {
 using LossFunction =
     std::function<torch::Tensor(const torch::Tensor& outputs, const torch::Tensor& targets)>;
 
-[[nodiscard]] LossFunction loss_function(Loss loss);
+/// Gives what loss_sum gives.
+[[nodiscard]] LossFunction loss_function(Loss loss, double label_smoothing = 0);
 
 }  // namespace lockstep::model

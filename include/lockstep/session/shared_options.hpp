@@ -14,6 +14,7 @@ inline constexpr std::int64_t kMaxSamplesAPass = 1 << 20;
 
 [[nodiscard]] options::Option test_samples_option(train::DataOptions& data);
 [[nodiscard]] options::Option loss_option(train::ModelOptions& model);
+[[nodiscard]] options::Option label_smoothing_option(train::ModelOptions& model);
 [[nodiscard]] options::Option device_option(train::DistributionOptions& distribution);
 [[nodiscard]] options::Option threads_option(train::DistributionOptions& distribution);
 [[nodiscard]] options::Option test_batch_size_option(train::OutputOptions& output);

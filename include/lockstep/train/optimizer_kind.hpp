@@ -22,6 +22,7 @@ struct OptimizerKind {
 
   std::string name;
   bool takes_momentum = false;
+  bool takes_nesterov = false;
   double weight_decay = 0;  ///< PyTorch's default
   std::unique_ptr<torch::optim::Optimizer> (*make)(const torch::Tensor& parameters,
                                                    const OptimizationOptions& options) = nullptr;

@@ -16,7 +16,7 @@
 
 namespace lockstep::train {
 
-enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear };
+enum class LearningRateSchedule : std::uint8_t { kConstant, kStep, kCosine, kLinear, kOneCycle };
 enum class Overlap : std::uint8_t { kAuto, kOn, kOff };
 enum class Progress : std::uint8_t { kAuto, kOn, kOff };
 
@@ -37,7 +37,8 @@ struct SamplingOptions {
 
 struct ModelOptions {
   model::Loss loss = model::Loss::kCrossEntropy;
-  std::string init_from;  ///< empty: random weights from the seed
+  double label_smoothing = 0;  ///< of the cross-entropy, in [0, 1)
+  std::string init_from;       ///< empty: random weights from the seed
 };
 
 struct OptimizationOptions {
@@ -47,6 +48,7 @@ struct OptimizationOptions {
   std::string optimizer = "sgd";  ///< of optimizer_kinds()
   double lr = 1e-3;
   double momentum = 0;
+  bool nesterov = false;               ///< needs a momentum
   std::optional<double> weight_decay;  ///< default: PyTorch's for this kind of optimizer
   LearningRateSchedule lr_schedule = LearningRateSchedule::kConstant;
   std::int64_t lr_step_epochs = 1;
@@ -106,7 +108,7 @@ void check_combinations(const TrainOptions& options);
 /// Throws UsageError for a metric that evaluations of such samples do not have.
 void check_metrics(const TrainOptions& options, const data::SampleSpec& spec);
 
-/// Throws UsageError for a loss that is not for such targets.
-void check_loss(model::Loss loss, const data::SampleSpec& spec);
+/// Throws UsageError for a loss that is not for such targets, or that takes no label smoothing.
+void check_loss(const ModelOptions& options, const data::SampleSpec& spec);
 
 }  // namespace lockstep::train

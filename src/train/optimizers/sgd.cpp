@@ -10,6 +10,7 @@ std::unique_ptr<torch::optim::Optimizer> make_sgd(const torch::Tensor& parameter
   return std::make_unique<torch::optim::SGD>(std::vector<torch::Tensor>{parameters},
                                              torch::optim::SGDOptions(options.lr)
                                                  .momentum(options.momentum)
+                                                 .nesterov(options.nesterov)
                                                  .weight_decay(weight_decay_of(options)));
 }
 
@@ -33,6 +34,7 @@ bool is_plain_sgd(const OptimizationOptions& options) {
 OptimizerKind sgd_optimizer() {
   return {.name = "sgd",
           .takes_momentum = true,
+          .takes_nesterov = true,
           .make = make_sgd,
           .make_state = make_sgd_state,
           .tensors_of = sgd_tensors,

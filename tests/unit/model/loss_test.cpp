@@ -43,6 +43,31 @@ TEST_F(LossTest, CrossEntropyIsTheDefinitionsFormula) {
   EXPECT_NEAR(mean(Loss::kCrossEntropy), sum / static_cast<double>(rows_.size()), 1e-6);
 }
 
+TEST(LabelSmoothing, LossAndGradientArePyTorchs) {
+  const auto golden = tests::load_golden("optimization.json", "label_smoothing");
+  const std::vector<std::int64_t> labels = golden["labels"];
+  const std::vector<float> logits = golden["logits"];
+  const auto samples = static_cast<std::int64_t>(labels.size());
+  for (const auto& item : golden["cases"]) {
+    SCOPED_TRACE(item["smoothing"].dump());
+    const auto outputs = torch::tensor(logits).view({samples, -1}).requires_grad_();
+    const auto loss = loss_function(Loss::kCrossEntropy, item["smoothing"]);
+    const auto mean = loss(outputs, torch::tensor(labels)) / samples;
+    mean.backward();
+    EXPECT_NEAR(mean.item<double>(), item["loss"], 1e-6);
+    const std::vector<float> gradient = item["gradient"];
+    EXPECT_TRUE(outputs.grad().flatten().allclose(torch::tensor(gradient), 1e-5, 1e-7));
+  }
+}
+
+TEST(LabelSmoothing, OfNoSampleIs0) {
+  const auto outputs = torch::zeros({0, 10}).requires_grad_();
+  const auto sum = loss_sum(Loss::kCrossEntropy, outputs, torch::zeros({0}, torch::kInt64), 0.1);
+  sum.backward();
+  EXPECT_EQ(sum.item<double>(), 0);
+  EXPECT_EQ(outputs.grad().numel(), 0);
+}
+
 TEST(LossOfNumbers, IsTheMeanOverATargetsNumbersSummedOverSamples) {
   const auto outputs = torch::tensor({{1.F, 2.F}, {3.F, 5.F}});
   const auto targets = torch::tensor({{0.F, 4.F}, {3.F, 4.F}});

@@ -142,18 +142,5 @@ TEST(CheckEnoughSamples, RefusesFewerThanRanksAndAnEmptyValidationSet) {
   EXPECT_NO_THROW(check_enough_samples(options, sizes, 100));
 }
 
-TEST(CheckCombinations, RefusesImpossibleOnes) {
-  TrainOptions both;
-  both.sampling.batch_size = 64;
-  both.sampling.global_batch_size = 64;
-  tests::expect_error<UsageError>([&] { check_combinations(both); },
-                                  {"(batch_size)", "(global_batch_size)"});
-  TrainOptions adam;
-  adam.optimization.optimizer = "adam";
-  adam.optimization.momentum = 0.9;
-  tests::expect_error<UsageError>([&] { check_combinations(adam); }, {"(momentum)", "adam"});
-  EXPECT_NO_THROW(check_combinations({}));
-}
-
 }  // namespace
 }  // namespace lockstep::train

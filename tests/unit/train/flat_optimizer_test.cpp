@@ -59,6 +59,20 @@ TEST(FlatOptimizer, GivesEachParameterWhatPyTorchGivesItAlone) {
   }
 }
 
+TEST(FlatOptimizer, NesterovMomentumIsPyTorchs) {
+  for (const auto& item : tests::load_golden("optimization.json", "nesterov")) {
+    SCOPED_TRACE("weight decay " + item["weight_decay"].dump() + ", clipping at " +
+                 item["clip_grad_norm"].dump());
+    OptimizationOptions options;
+    options.momentum = item["momentum"];
+    options.nesterov = true;
+    options.weight_decay = item["weight_decay"];
+    options.clip_grad_norm = item["clip_grad_norm"];
+    ASSERT_EQ(item["gradients"].size(), 5);
+    expect_result(item, options);
+  }
+}
+
 TEST(FlatOptimizer, ClearsGradientsInThePassOfPlainSgdAndRoundsAsLibTorchDoes) {
   for (const std::int64_t elements : {1, 7, 16, 33, 100'003}) {
     for (const double clip_grad_norm : {0.0, 0.5}) {
@@ -104,34 +118,45 @@ TEST(FlatOptimizer, KeepsGradientsOfWhatIsNoPlainSgd) {
   EXPECT_FALSE(clears(options));
 }
 
-TEST(FlatOptimizer, GoesOnFromItsStateBitForBit) {
+/// Every kind of optimizer, with every kind of momentum that it takes.
+std::vector<OptimizationOptions> all_optimizers() {
+  std::vector<OptimizationOptions> all;
   for (const auto& kind : optimizer_kinds()) {
-    for (const double momentum : {0.0, 0.9}) {
-      OptimizationOptions options;
-      options.ema_decay = 0.75;
-      options.optimizer = kind.name;
-      options.weight_decay = 0.01;
-      options.momentum = kind.takes_momentum ? momentum : 0.0;
-      const auto straight = torch::linspace(-1, 1, 50);
-      const auto stopped = straight.clone();
-      auto gradients = torch::zeros_like(straight);
-      FlatOptimizer whole(options, straight, gradients);
-      FlatOptimizer first(options, stopped, gradients);
-      torch::manual_seed(3);
-      const auto step = [&](FlatOptimizer& a, FlatOptimizer& b) {
-        gradients.copy_(torch::randn({50}));
-        a.step(0.01);
-        b.step(0.01);
-      };
-      for (int i = 0; i < 3; ++i) step(whole, first);
-      const auto state = first.state();
-      EXPECT_EQ(state.size(), first.state_names().size());
-      FlatOptimizer second(options, stopped, gradients);
-      second.restore(state, 3);
-      for (int i = 0; i < 3; ++i) step(whole, second);
-      EXPECT_TRUE(stopped.equal(straight)) << kind.name << ", " << momentum;
-      EXPECT_TRUE(second.average()->values().equal(whole.average()->values()));
-    }
+    OptimizationOptions options;
+    options.optimizer = kind.name;
+    options.weight_decay = 0.01;
+    options.ema_decay = 0.75;
+    all.push_back(options);
+    options.momentum = 0.9;
+    if (kind.takes_momentum) all.push_back(options);
+    options.nesterov = true;
+    if (kind.takes_nesterov) all.push_back(options);
+  }
+  return all;
+}
+
+TEST(FlatOptimizer, GoesOnFromItsStateBitForBit) {
+  for (const auto& options : all_optimizers()) {
+    const auto straight = torch::linspace(-1, 1, 50);
+    const auto stopped = straight.clone();
+    auto gradients = torch::zeros_like(straight);
+    FlatOptimizer whole(options, straight, gradients);
+    FlatOptimizer first(options, stopped, gradients);
+    torch::manual_seed(3);
+    const auto step = [&](FlatOptimizer& a, FlatOptimizer& b) {
+      gradients.copy_(torch::randn({50}));
+      a.step(0.01);
+      b.step(0.01);
+    };
+    for (int i = 0; i < 3; ++i) step(whole, first);
+    const auto state = first.state();
+    EXPECT_EQ(state.size(), first.state_names().size());
+    FlatOptimizer second(options, stopped, gradients);
+    second.restore(state, 3);
+    for (int i = 0; i < 3; ++i) step(whole, second);
+    EXPECT_TRUE(stopped.equal(straight))
+        << options.optimizer << ", momentum " << options.momentum << ", " << options.nesterov;
+    EXPECT_TRUE(second.average()->values().equal(whole.average()->values()));
   }
 }
 

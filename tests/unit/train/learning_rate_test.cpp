@@ -1,3 +1,8 @@
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <lockstep/train/learning_rate.hpp>
@@ -40,6 +45,30 @@ TEST_F(LearningRateTest, CosineMatchesPyTorchsCosineAnnealingLR) {
 TEST_F(LearningRateTest, LinearMatchesPyTorchsLinearLR) {
   options_.lr_schedule = LearningRateSchedule::kLinear;
   expect_rates(golden_["linear"]);
+}
+
+TEST(LearningRate, IsPyTorchsInEveryStepOfARun) {
+  const std::map<std::string, LearningRateSchedule> schedules = {
+      {"constant", LearningRateSchedule::kConstant},
+      {"cosine", LearningRateSchedule::kCosine},
+      {"linear", LearningRateSchedule::kLinear},
+      {"onecycle", LearningRateSchedule::kOneCycle}};
+  for (const auto& item : tests::load_golden("optimization.json", "schedules")) {
+    SCOPED_TRACE(item["schedule"].dump() + ", " + item["steps"].dump() + " steps, warm-up " +
+                 item["warmup_steps"].dump());
+    OptimizationOptions options;
+    options.lr_schedule = schedules.at(item["schedule"]);
+    options.lr = item["lr"];
+    options.warmup_steps = item["warmup_steps"];
+    const std::int64_t steps = item["steps"];
+    const std::vector<double> expected = item["rates"];
+    ASSERT_EQ(std::ssize(expected), steps);
+    for (std::int64_t step = 1; step <= steps; ++step) {
+      const double rate = expected[static_cast<std::size_t>(step - 1)];
+      // PyTorch computes a rate of cosine and linear from the one before.
+      EXPECT_NEAR(learning_rate(options, step, 1, steps), rate, 1e-12 * rate) << "step " << step;
+    }
+  }
 }
 
 TEST_F(LearningRateTest, WarmsUpToTheFullRateAndThenFollowsTheSchedule) {

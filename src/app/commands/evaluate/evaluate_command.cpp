@@ -37,7 +37,8 @@ options::OptionTable evaluate_option_table(EvaluateOptions& options) {
   return {session::joined_group(
       "Evaluation", std::move(with_data.options),
       {session::test_samples_option(common.data), session::loss_option(common.model),
-       session::device_option(common.distribution), session::threads_option(common.distribution),
+       session::label_smoothing_option(common.model), session::device_option(common.distribution),
+       session::threads_option(common.distribution),
        session::test_batch_size_option(common.output)})};
 }
 
@@ -84,13 +85,13 @@ void evaluate(session::Job& job, EvaluateOptions& options) {
   const auto dataset =
       train::load_node_dataset([&] { return options.task.open_data(); }, options.common.data,
                                job.layout, *job.control, job.board());
-  comm::run_on_all_ranks(*job.control, job.layout, [&] {
-    train::check_loss(options.common.model.loss, dataset.shape.spec());
-  });
+  comm::run_on_all_ranks(*job.control, job.layout,
+                         [&] { train::check_loss(options.common.model, dataset.shape.spec()); });
   const auto network = make_network(job, weights, options.task, dataset.shape.spec());
   network->to(compute.device);
-  train::Evaluator evaluator(network, model::loss_function(options.common.model.loss), *job.control,
-                             dataset.test.to(compute.device), dataset.test.indices(),
+  const auto& model = options.common.model;
+  train::Evaluator evaluator(network, model::loss_function(model.loss, model.label_smoothing),
+                             *job.control, dataset.test.to(compute.device), dataset.test.indices(),
                              options.common.output.test_batch_size);
   const auto result = evaluator.evaluate(metrics::Evaluation::Set::kTest, 0);
   if (job.layout.rank == 0 && !std::isfinite(result.average_loss)) {
