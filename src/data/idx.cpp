@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -7,17 +6,16 @@
 #include <cerrno>
 #include <limits>
 #include <string>
-#include <sys/stat.h>
 #include <utility>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/base/file.hpp>
 #include <lockstep/data/idx.hpp>
 
 #include "gzip_member.hpp"
+#include "regular_file.hpp"
 
 namespace lockstep::data {
 namespace {
@@ -67,28 +65,17 @@ std::uint32_t little_endian(std::span<const unsigned char, 4> bytes) {
 
 /// zlib's reader, which passes plain files through unchanged.
 struct IdxFile::Stream {
-  FileDescriptor descriptor;
+  RegularFile regular;
   gzFile file = nullptr;
-  std::int64_t file_bytes = 0;
   std::uint32_t trailer = 0;  // the last four bytes: a gzip member's decoded length mod 2^32
 
-  explicit Stream(const std::filesystem::path& path)
-      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {  // no wait for a pipe
-    if (descriptor.get() < 0) {
-      throw DataError(fmt::format("cannot open {}: {}", path.string(), system_error_text(errno)));
-    }
-    struct stat status = {};
-    if (::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-      throw DataError(fmt::format("{} is not a file", path.string()));
-    }
-    file_bytes = status.st_size;
-    std::array<unsigned char, kGzipTrailerBytes> last{};
-    if (file_bytes >= kGzipTrailerBytes &&
-        ::pread(descriptor.get(), last.data(), last.size(), file_bytes - kGzipTrailerBytes) ==
-            kGzipTrailerBytes) {
+  explicit Stream(const std::filesystem::path& path) : regular(path) {
+    if (regular.size() >= kGzipTrailerBytes) {
+      std::array<unsigned char, kGzipTrailerBytes> last{};
+      regular.read(regular.size() - kGzipTrailerBytes, std::as_writable_bytes(std::span(last)));
       trailer = little_endian(last);
     }
-    file = gzdopen(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0), "rb");
+    file = gzdopen(::fcntl(regular.descriptor(), F_DUPFD_CLOEXEC, 0), "rb");
     if (file == nullptr) {
       throw DataError(fmt::format("cannot read {}: no memory or descriptor", path.string()));
     }
@@ -146,7 +133,7 @@ void IdxFile::read_header() {
     throw DataError(fmt::format("{}: {}{}{}; {}", path_.string(), what, damage.empty() ? "" : ": ",
                                 damage, remedy));
   };
-  if (stream_->file_bytes == 0) fail("the file is empty");
+  if (stream_->regular.size() == 0) fail("the file is empty");
   std::array<unsigned char, 4> word{};
   if (stream_->read(word) < word.size()) fail("the file ends inside its header (offset 0)");
   const unsigned dimensions = word[3];
@@ -178,10 +165,11 @@ void IdxFile::check_length() const {
                                 expected, found, kRemedy));
   };
   if (!stream_->compressed()) {
-    if (stream_->file_bytes != expected) fail(fmt::format("the file has {}", stream_->file_bytes));
+    if (stream_->regular.size() != expected)
+      fail(fmt::format("the file has {}", stream_->regular.size()));
     return;
   }
-  const bool possible = expected / kDeflateMaximumRatio <= stream_->file_bytes;
+  const bool possible = expected / kDeflateMaximumRatio <= stream_->regular.size();
   const bool agrees = stream_->trailer == static_cast<std::uint32_t>(expected);
   if (possible && agrees) return;
 
@@ -201,8 +189,8 @@ void IdxFile::check_length() const {
 void IdxFile::read_into(std::span<std::byte> destination) {
   const auto bytes =
       std::span(reinterpret_cast<unsigned char*>(destination.data()), destination.size());
-  if (stream_->compressed() &&
-      decode_gzip_member(stream_->descriptor.get(), stream_->file_bytes, header_bytes(), bytes)) {
+  if (stream_->compressed() && decode_gzip_member(stream_->regular.descriptor(),
+                                                  stream_->regular.size(), header_bytes(), bytes)) {
     return;
   }
   // A plain file, or one that is unusual or damaged: zlib can tell what is wrong.
