@@ -24,8 +24,11 @@ constexpr std::int64_t kDeflateMaximumRatio = 1032;
 constexpr std::int64_t kGzipTrailerBytes = 4;
 constexpr unsigned kBufferBytes = 1U << 18U;
 constexpr unsigned kUnsignedByteType = 0x08;
+constexpr unsigned kIntegerType = 0x0c;
+constexpr std::int64_t kIntegerBytes = 4;
 constexpr unsigned kMaximumDimensions = 4;
-constexpr std::string_view kRemedy = "fetch the data set again with launch/fetch-data.sh";
+constexpr std::string_view kRemedy =
+    "fetch the file again (launch/fetch-data.sh fetches those of FashionMNIST)";
 
 std::uint32_t big_endian(std::span<const unsigned char, 4> bytes) {
   return (std::uint32_t{bytes[0]} << 24U) | (std::uint32_t{bytes[1]} << 16U) |
@@ -113,9 +116,9 @@ struct IdxFile::Stream {
   }
 };
 
-IdxFile::IdxFile(std::filesystem::path path)
+IdxFile::IdxFile(std::filesystem::path path, IdxElements allowed)
     : path_(std::move(path)), stream_(std::make_unique<Stream>(path_)) {
-  read_header();
+  read_header(allowed);
   check_length();
 }
 
@@ -127,7 +130,7 @@ std::int64_t IdxFile::header_bytes() const noexcept {
   return 4 + 4 * static_cast<std::int64_t>(dimensions_.size());
 }
 
-void IdxFile::read_header() {
+void IdxFile::read_header(IdxElements allowed) {
   const auto fail = [this](std::string_view what, std::string_view remedy = kRemedy) {
     const std::string damage = stream_->damage();
     throw DataError(fmt::format("{}: {}{}{}; {}", path_.string(), what, damage.empty() ? "" : ": ",
@@ -137,12 +140,14 @@ void IdxFile::read_header() {
   std::array<unsigned char, 4> word{};
   if (stream_->read(word) < word.size()) fail("the file ends inside its header (offset 0)");
   const unsigned dimensions = word[3];
-  if (word[0] != 0 || word[1] != 0 || word[2] != kUnsignedByteType || dimensions == 0 ||
-      dimensions > kMaximumDimensions) {
+  const bool integers = allowed == IdxElements::kBytesOrIntegers && word[2] == kIntegerType;
+  if (word[0] != 0 || word[1] != 0 || (word[2] != kUnsignedByteType && !integers) ||
+      dimensions == 0 || dimensions > kMaximumDimensions) {
     fail(fmt::format("not an IDX file of unsigned bytes: bad magic number 0x{:08x} at offset 0",
                      big_endian(word)),
          describe_other_kind(word));
   }
+  element_bytes_ = integers ? kIntegerBytes : 1;
   elements_ = 1;
   for (unsigned i = 0; i < dimensions; ++i) {
     if (stream_->read(word) < word.size()) {
@@ -150,7 +155,7 @@ void IdxFile::read_header() {
     }
     const std::int64_t extent = big_endian(word);
     if (extent == 0) fail(fmt::format("dimension {} is 0 (offset {})", i, 4 + 4 * i));
-    if (elements_ > std::numeric_limits<std::int64_t>::max() / extent / 2) {
+    if (elements_ > std::numeric_limits<std::int64_t>::max() / extent / kIntegerBytes / 2) {
       fail(fmt::format("impossible dimensions (offset {})", 4 + 4 * i));
     }
     dimensions_.push_back(extent);
@@ -159,7 +164,7 @@ void IdxFile::read_header() {
 }
 
 void IdxFile::check_length() const {
-  const std::int64_t expected = header_bytes() + elements_;
+  const std::int64_t expected = header_bytes() + elements_ * element_bytes_;
   const auto fail = [&](std::string_view found) {
     throw DataError(fmt::format("{}: the header promises {} bytes, but {}; {}", path_.string(),
                                 expected, found, kRemedy));
@@ -196,9 +201,10 @@ void IdxFile::read_into(std::span<std::byte> destination) {
   // A plain file, or one that is unusual or damaged: zlib can tell what is wrong.
   const auto got = static_cast<std::int64_t>(stream_->read(bytes));
   std::array<unsigned char, 1> beyond{};
-  const bool more = got == elements_ && stream_->read(beyond) > 0;  // reading on checks the CRC
+  const auto wanted = elements_ * element_bytes_;
+  const bool more = got == wanted && stream_->read(beyond) > 0;  // reading on checks the CRC
   std::string problem = stream_->damage();
-  if (problem.empty() && got < elements_) problem = "the file is cut off";
+  if (problem.empty() && got < wanted) problem = "the file is cut off";
   if (problem.empty() && more) problem = "there is data after the last element";
   if (problem.empty()) return;
   throw DataError(fmt::format("{}: {} at decoded byte {} (file offset {}); {}", path_.string(),
