@@ -5,6 +5,7 @@
 #include <lockstep/data/spec_json.hpp>
 #include <lockstep/task/builtin_task.hpp>
 
+#include "cifar_bytes.hpp"
 #include "expect_error.hpp"
 #include "idx_bytes.hpp"
 #include "npy_bytes.hpp"
@@ -168,6 +169,28 @@ TEST_F(BuiltinDataTest, FilesBehindAPrefixAreIdx) {
   EXPECT_EQ(task_.open_data()->shape().train_samples(), 20);
   task_.resolve_data(folder_.path().string());
   EXPECT_EQ(recorded("dataset"), "idx");
+}
+
+TEST_F(BuiltinDataTest, CifarIsToldByItsFiles) {
+  tests::write_cifar10(folder_ / "cifar-10-batches-bin", 3, 2);
+  set_data("data-dir", folder_.path().string());
+  const auto source = task_.open_data();
+  EXPECT_EQ(source->shape().spec().outputs(), 10);
+  EXPECT_EQ(source->shape().train_samples(), 15);
+  task_.resolve_data(source->folder());
+  EXPECT_EQ(recorded("dataset"), "cifar10");
+  EXPECT_EQ(recorded("data-dir"), (folder_ / "cifar-10-batches-bin").string());
+
+  for (const auto* name : {"train.bin", "test.bin"}) {
+    tests::write_bytes(folder_ / name, tests::cifar_record({1, 42}, 1));
+  }
+  set_data("data-dir", folder_.path().string());
+  set_data("dataset", "cifar100");
+  EXPECT_EQ(task_.open_data()->shape().spec().outputs(), 100);
+  std::filesystem::remove_all(folder_ / "cifar-10-batches-bin");
+  set_data("dataset", "auto");
+  task_.resolve_data(folder_.path().string());
+  EXPECT_EQ(recorded("dataset"), "cifar100");
 }
 
 TEST_F(BuiltinDataTest, MadeUpDataAreAsAskedFor) {
