@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "idx_files.hpp"
+
 namespace lockstep::data {
 namespace {
 
@@ -110,6 +112,10 @@ std::string describe_near_file(const fs::path& folder, std::optional<Part> part)
        !error && entry != end && seen < kMaxNames; entry.increment(error), ++seen) {
     if (entry.depth() >= kDeepest) entry.disable_recursion_pending();
     const auto& path = entry->path();
+    const auto name = parse_idx_name(path.filename().string());
+    if (!part && entry.depth() > 0 && name && !name->prefix.empty()) {
+      return fmt::format("{} holds such files: name that folder", path.parent_path().string());
+    }
     for (const Part one : kAllParts) {
       if ((part && one != *part) || !is_near(path, one)) continue;
       if (!part && files_in(path.parent_path()) > 0) {

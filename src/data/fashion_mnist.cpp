@@ -10,6 +10,8 @@
 #include <lockstep/data/idx.hpp>
 
 #include "dataset_files.hpp"
+#include "idx_pair.hpp"
+#include "other_idx_data.hpp"
 
 namespace lockstep::data {
 namespace {
@@ -26,21 +28,19 @@ IdxFile open_part(const fs::path& folder, Part part) {
 
 /// The number of samples, if the two files belong together.
 std::int64_t check_pair(const IdxFile& images, const IdxFile& labels) {
-  const auto& shape = images.dimensions();
-  if (shape.size() != 3 || shape[1] * shape[2] != kImagePixels || shape[1] != shape[2]) {
-    throw DataError(fmt::format("{}: expected images of shape [N, 28, 28], found [{}] (offset 4)",
-                                images.path().string(), fmt::join(shape, ", ")));
+  if (!has_fashion_mnist_shape(images)) {
+    throw DataError(
+        fmt::format("{}: expected images of shape [N, 28, 28], found [{}] (offset 4); other images "
+                    "are of the kind idx",
+                    images.path().string(), fmt::join(images.dimensions(), ", ")),
+        {"dataset"});
   }
   if (labels.dimensions().size() != 1) {
     throw DataError(fmt::format("{}: expected labels of shape [N], found [{}] (offset 4)",
                                 labels.path().string(), fmt::join(labels.dimensions(), ", ")));
   }
-  if (shape[0] != labels.elements()) {
-    throw DataError(
-        fmt::format("{} has {} images but {} has {} labels: they do not belong together",
-                    images.path().string(), shape[0], labels.path().string(), labels.elements()));
-  }
-  return shape[0];
+  require_pair(images, labels);
+  return labels.elements();
 }
 
 void check_labels(const IdxFile& file, std::span<const std::byte> labels) {
@@ -49,9 +49,12 @@ void check_labels(const IdxFile& file, std::span<const std::byte> labels) {
   });
   if (wrong == labels.end()) return;
   const auto index = wrong - labels.begin();
-  throw DataError(fmt::format("{}: label {} of sample {} (decoded byte {}) is not one of 0–{}",
-                              file.path().string(), std::to_integer<int>(*wrong), index,
-                              file.header_bytes() + index, kClasses - 1));
+  throw DataError(
+      fmt::format("{}: label {} of sample {} (decoded byte {}) is not one of 0–{}; data of more "
+                  "classes are of the kind idx",
+                  file.path().string(), std::to_integer<int>(*wrong), index,
+                  file.header_bytes() + index, kClasses - 1),
+      {"dataset"});
 }
 
 std::vector<fs::path> all_places_of(const std::vector<fs::path>& folders) {
@@ -61,6 +64,17 @@ std::vector<fs::path> all_places_of(const std::vector<fs::path>& folders) {
     places.insert(places.end(), more.begin(), more.end());
   }
   return places;
+}
+
+/// The folder that holds most of its files, if any holds one: a half-filled one does not hide a
+/// complete one.
+std::optional<fs::path> fullest_of(const std::vector<fs::path>& folders) {
+  const auto places = all_places_of(folders);
+  const auto fullest = std::max_element(
+      places.begin(), places.end(),
+      [](const fs::path& a, const fs::path& b) { return files_in(a) < files_in(b); });
+  if (fullest == places.end() || files_in(*fullest) == 0) return std::nullopt;
+  return *fullest;
 }
 
 class FashionMnist final : public DatasetSource {
@@ -103,9 +117,8 @@ class FashionMnist final : public DatasetSource {
 }  // namespace
 
 bool has_fashion_mnist_files(const std::vector<fs::path>& folders) {
-  const auto places = all_places_of(folders);
-  return std::any_of(places.begin(), places.end(),
-                     [](const fs::path& place) { return files_in(place) > 0; });
+  const auto place = fullest_of(folders);
+  return place && !has_other_idx_data(*place);
 }
 
 SampleSpec fashion_mnist_spec() {
@@ -120,14 +133,7 @@ std::vector<fs::path> default_data_folders() {
 }
 
 std::unique_ptr<DatasetSource> open_fashion_mnist(const std::vector<fs::path>& folders) {
-  const auto places = all_places_of(folders);
-  // The first that holds most: a half-filled folder does not hide a complete one.
-  const auto fullest = std::max_element(
-      places.begin(), places.end(),
-      [](const fs::path& a, const fs::path& b) { return files_in(a) < files_in(b); });
-  if (fullest != places.end() && files_in(*fullest) > 0) {
-    return std::make_unique<FashionMnist>(*fullest);
-  }
+  if (const auto place = fullest_of(folders)) return std::make_unique<FashionMnist>(*place);
   std::vector<std::string> names;
   std::string near;
   for (const auto& folder : folders) {

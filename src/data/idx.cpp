@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -7,17 +6,16 @@
 #include <cerrno>
 #include <limits>
 #include <string>
-#include <sys/stat.h>
 #include <utility>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/base/file.hpp>
 #include <lockstep/data/idx.hpp>
 
 #include "gzip_member.hpp"
+#include "regular_file.hpp"
 
 namespace lockstep::data {
 namespace {
@@ -26,8 +24,11 @@ constexpr std::int64_t kDeflateMaximumRatio = 1032;
 constexpr std::int64_t kGzipTrailerBytes = 4;
 constexpr unsigned kBufferBytes = 1U << 18U;
 constexpr unsigned kUnsignedByteType = 0x08;
+constexpr unsigned kIntegerType = 0x0c;
+constexpr std::int64_t kIntegerBytes = 4;
 constexpr unsigned kMaximumDimensions = 4;
-constexpr std::string_view kRemedy = "fetch the data set again with launch/fetch-data.sh";
+constexpr std::string_view kRemedy =
+    "fetch the file again (launch/fetch-data.sh fetches those of FashionMNIST)";
 
 std::uint32_t big_endian(std::span<const unsigned char, 4> bytes) {
   return (std::uint32_t{bytes[0]} << 24U) | (std::uint32_t{bytes[1]} << 16U) |
@@ -67,28 +68,17 @@ std::uint32_t little_endian(std::span<const unsigned char, 4> bytes) {
 
 /// zlib's reader, which passes plain files through unchanged.
 struct IdxFile::Stream {
-  FileDescriptor descriptor;
+  RegularFile regular;
   gzFile file = nullptr;
-  std::int64_t file_bytes = 0;
   std::uint32_t trailer = 0;  // the last four bytes: a gzip member's decoded length mod 2^32
 
-  explicit Stream(const std::filesystem::path& path)
-      : descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {  // no wait for a pipe
-    if (descriptor.get() < 0) {
-      throw DataError(fmt::format("cannot open {}: {}", path.string(), system_error_text(errno)));
-    }
-    struct stat status = {};
-    if (::fstat(descriptor.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-      throw DataError(fmt::format("{} is not a file", path.string()));
-    }
-    file_bytes = status.st_size;
-    std::array<unsigned char, kGzipTrailerBytes> last{};
-    if (file_bytes >= kGzipTrailerBytes &&
-        ::pread(descriptor.get(), last.data(), last.size(), file_bytes - kGzipTrailerBytes) ==
-            kGzipTrailerBytes) {
+  explicit Stream(const std::filesystem::path& path) : regular(path) {
+    if (regular.size() >= kGzipTrailerBytes) {
+      std::array<unsigned char, kGzipTrailerBytes> last{};
+      regular.read(regular.size() - kGzipTrailerBytes, std::as_writable_bytes(std::span(last)));
       trailer = little_endian(last);
     }
-    file = gzdopen(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0), "rb");
+    file = gzdopen(::fcntl(regular.descriptor(), F_DUPFD_CLOEXEC, 0), "rb");
     if (file == nullptr) {
       throw DataError(fmt::format("cannot read {}: no memory or descriptor", path.string()));
     }
@@ -126,9 +116,9 @@ struct IdxFile::Stream {
   }
 };
 
-IdxFile::IdxFile(std::filesystem::path path)
+IdxFile::IdxFile(std::filesystem::path path, IdxElements allowed)
     : path_(std::move(path)), stream_(std::make_unique<Stream>(path_)) {
-  read_header();
+  read_header(allowed);
   check_length();
 }
 
@@ -140,22 +130,24 @@ std::int64_t IdxFile::header_bytes() const noexcept {
   return 4 + 4 * static_cast<std::int64_t>(dimensions_.size());
 }
 
-void IdxFile::read_header() {
+void IdxFile::read_header(IdxElements allowed) {
   const auto fail = [this](std::string_view what, std::string_view remedy = kRemedy) {
     const std::string damage = stream_->damage();
     throw DataError(fmt::format("{}: {}{}{}; {}", path_.string(), what, damage.empty() ? "" : ": ",
                                 damage, remedy));
   };
-  if (stream_->file_bytes == 0) fail("the file is empty");
+  if (stream_->regular.size() == 0) fail("the file is empty");
   std::array<unsigned char, 4> word{};
   if (stream_->read(word) < word.size()) fail("the file ends inside its header (offset 0)");
   const unsigned dimensions = word[3];
-  if (word[0] != 0 || word[1] != 0 || word[2] != kUnsignedByteType || dimensions == 0 ||
-      dimensions > kMaximumDimensions) {
+  const bool integers = allowed == IdxElements::kBytesOrIntegers && word[2] == kIntegerType;
+  if (word[0] != 0 || word[1] != 0 || (word[2] != kUnsignedByteType && !integers) ||
+      dimensions == 0 || dimensions > kMaximumDimensions) {
     fail(fmt::format("not an IDX file of unsigned bytes: bad magic number 0x{:08x} at offset 0",
                      big_endian(word)),
          describe_other_kind(word));
   }
+  element_bytes_ = integers ? kIntegerBytes : 1;
   elements_ = 1;
   for (unsigned i = 0; i < dimensions; ++i) {
     if (stream_->read(word) < word.size()) {
@@ -163,7 +155,7 @@ void IdxFile::read_header() {
     }
     const std::int64_t extent = big_endian(word);
     if (extent == 0) fail(fmt::format("dimension {} is 0 (offset {})", i, 4 + 4 * i));
-    if (elements_ > std::numeric_limits<std::int64_t>::max() / extent / 2) {
+    if (elements_ > std::numeric_limits<std::int64_t>::max() / extent / kIntegerBytes / 2) {
       fail(fmt::format("impossible dimensions (offset {})", 4 + 4 * i));
     }
     dimensions_.push_back(extent);
@@ -172,16 +164,17 @@ void IdxFile::read_header() {
 }
 
 void IdxFile::check_length() const {
-  const std::int64_t expected = header_bytes() + elements_;
+  const std::int64_t expected = header_bytes() + elements_ * element_bytes_;
   const auto fail = [&](std::string_view found) {
     throw DataError(fmt::format("{}: the header promises {} bytes, but {}; {}", path_.string(),
                                 expected, found, kRemedy));
   };
   if (!stream_->compressed()) {
-    if (stream_->file_bytes != expected) fail(fmt::format("the file has {}", stream_->file_bytes));
+    if (stream_->regular.size() != expected)
+      fail(fmt::format("the file has {}", stream_->regular.size()));
     return;
   }
-  const bool possible = expected / kDeflateMaximumRatio <= stream_->file_bytes;
+  const bool possible = expected / kDeflateMaximumRatio <= stream_->regular.size();
   const bool agrees = stream_->trailer == static_cast<std::uint32_t>(expected);
   if (possible && agrees) return;
 
@@ -201,16 +194,17 @@ void IdxFile::check_length() const {
 void IdxFile::read_into(std::span<std::byte> destination) {
   const auto bytes =
       std::span(reinterpret_cast<unsigned char*>(destination.data()), destination.size());
-  if (stream_->compressed() &&
-      decode_gzip_member(stream_->descriptor.get(), stream_->file_bytes, header_bytes(), bytes)) {
+  if (stream_->compressed() && decode_gzip_member(stream_->regular.descriptor(),
+                                                  stream_->regular.size(), header_bytes(), bytes)) {
     return;
   }
   // A plain file, or one that is unusual or damaged: zlib can tell what is wrong.
   const auto got = static_cast<std::int64_t>(stream_->read(bytes));
   std::array<unsigned char, 1> beyond{};
-  const bool more = got == elements_ && stream_->read(beyond) > 0;  // reading on checks the CRC
+  const auto wanted = elements_ * element_bytes_;
+  const bool more = got == wanted && stream_->read(beyond) > 0;  // reading on checks the CRC
   std::string problem = stream_->damage();
-  if (problem.empty() && got < elements_) problem = "the file is cut off";
+  if (problem.empty() && got < wanted) problem = "the file is cut off";
   if (problem.empty() && more) problem = "there is data after the last element";
   if (problem.empty()) return;
   throw DataError(fmt::format("{}: {} at decoded byte {} (file offset {}); {}", path_.string(),

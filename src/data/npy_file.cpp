@@ -1,16 +1,11 @@
 #include "npy_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <limits>
 #include <optional>
-#include <sys/stat.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -139,28 +134,6 @@ std::optional<std::size_t> bytes_of(const NpyHeader& header) {
   return bytes;
 }
 
-FileDescriptor open_file(const std::filesystem::path& path) {
-  FileDescriptor file(
-      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // waits for no pipe
-  if (file.get() < 0) {
-    refuse(path.string(), fmt::format("cannot be read: {}", system_error_text(errno)));
-  }
-  return file;
-}
-
-void read_at(const FileDescriptor& file, std::size_t offset, std::span<std::byte> destination,
-             const std::string& what) {
-  while (!destination.empty()) {
-    const auto got =
-        ::pread(file.get(), destination.data(), destination.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refuse(what, fmt::format("cannot be read: {}", system_error_text(errno)));
-    if (got == 0) refuse(what, fmt::format("it ends at byte {}: it became shorter", offset));
-    offset += static_cast<std::size_t>(got);
-    destination = destination.subspan(static_cast<std::size_t>(got));
-  }
-}
-
 }  // namespace
 
 NpyHeader parse_npy_header(std::string_view bytes, const std::string& what) {
@@ -177,14 +150,11 @@ NpyHeader parse_npy_header(std::string_view bytes, const std::string& what) {
   return header;
 }
 
-NpyFile::NpyFile(std::filesystem::path path) : path_(std::move(path)), file_(open_file(path_)) {
-  const auto what = path_.string();
-  struct stat status = {};
-  if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode))
-    refuse(what, "it is not a file");
-  const auto length = static_cast<std::size_t>(status.st_size);
+NpyFile::NpyFile(std::filesystem::path path) : file_(std::move(path)) {
+  const auto what = file_.path().string();
+  const auto length = static_cast<std::size_t>(file_.size());
   std::string beginning(std::min(length, kMaxHeaderBytes + kFixedBytes + 4), '\0');
-  read_at(file_, 0, std::as_writable_bytes(std::span(beginning)), what);
+  file_.read(0, std::as_writable_bytes(std::span(beginning)));
   header_ = parse_npy_header(beginning, what);
   const auto bytes = bytes_of(header_);
   if (!bytes) refuse(what, "impossible dimensions");
@@ -196,7 +166,7 @@ NpyFile::NpyFile(std::filesystem::path path) : path_(std::move(path)), file_(ope
 }
 
 void NpyFile::read(std::size_t offset, std::span<std::byte> destination) const {
-  read_at(file_, header_.bytes + offset, destination, path_.string());
+  file_.read(static_cast<std::int64_t>(header_.bytes + offset), destination);
 }
 
 }  // namespace lockstep::data

@@ -11,7 +11,7 @@
 
 #include <torch/torch.h>
 
-#include <lockstep/base/file.hpp>
+#include "regular_file.hpp"
 
 namespace lockstep::data {
 
@@ -33,7 +33,7 @@ class NpyFile {
  public:
   explicit NpyFile(std::filesystem::path path);
 
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return file_.path(); }
   [[nodiscard]] torch::ScalarType type() const noexcept { return header_.type; }
   [[nodiscard]] const std::vector<std::int64_t>& shape() const noexcept { return header_.shape; }
   [[nodiscard]] std::size_t header_bytes() const noexcept { return header_.bytes; }
@@ -43,8 +43,7 @@ class NpyFile {
   void read(std::size_t offset, std::span<std::byte> destination) const;
 
  private:
-  std::filesystem::path path_;
-  FileDescriptor file_;
+  RegularFile file_;
   NpyHeader header_;
   std::size_t bytes_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/options/bindings.hpp>
@@ -29,7 +30,7 @@ BuiltinTask::BuiltinTask()
 options::Option BuiltinTask::dataset_option() {
   std::vector<std::pair<std::string, std::string>> names = {{kByItsFiles, kByItsFiles}};
   for (const auto& kind : data_kinds()) names.emplace_back(kind.name, kind.name);
-  return {"dataset", "what --data-dir holds (default auto: told by the names of its files)",
+  return {"dataset", "what --data-dir holds (default auto: told by its files)",
           options::choice(dataset_, names), Effect::kNothing};
 }
 
@@ -152,11 +153,11 @@ std::unique_ptr<data::DatasetSource> BuiltinTask::open_data() {
   try {
     return data_kinds().front().open(data_folder_);  // knows what may have been meant
   } catch (const DataError& error) {
-    std::string others;
-    for (std::size_t i = 1; i < data_kinds().size(); ++i) {
-      others += fmt::format("{} or {}", others.empty() ? "" : ",", data_kinds()[i].files);
-    }
-    throw DataError(fmt::format("{}{}", error.what(), others), error.settings());
+    std::vector<std::string> others;
+    for (std::size_t i = 1; i < data_kinds().size(); ++i) others.push_back(data_kinds()[i].files);
+    throw DataError(
+        fmt::format("{}; other kinds of data: {}", error.what(), fmt::join(others, "; ")),
+        error.settings());
   }
 }
 

@@ -148,12 +148,13 @@ std::string NodeDataset::describe_absent_classes() const {
   if (!std::holds_alternative<data::ClassTarget>(shape.spec().target)) return {};
   const auto trained = classes_in(shape.train(parts));
   const auto tested = classes_in(shape.test(parts));
-  std::vector<std::size_t> present;
-  std::vector<std::size_t> never;
-  std::vector<std::size_t> only_tested;
+  const auto names = data::class_names(shape.spec(), !known);
+  std::vector<std::string> present;
+  std::vector<std::string> never;
+  std::vector<std::string> only_tested;
   for (std::size_t label = 0; label < trained.size(); ++label) {
-    (trained.at(label) ? present : never).push_back(label);
-    if (tested.at(label) && !trained.at(label)) only_tested.push_back(label);
+    (trained.at(label) ? present : never).push_back(names.at(label));
+    if (tested.at(label) && !trained.at(label)) only_tested.push_back(names.at(label));
   }
   if (never.empty()) return {};
   constexpr std::size_t kMaxNamed = 50;

@@ -9,8 +9,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const lockstep::tests::FuzzFile file(data, size);
   try {
-    lockstep::data::IdxFile idx(file.path());
-    std::vector<std::byte> elements(static_cast<std::size_t>(idx.elements()));
+    lockstep::data::IdxFile idx(file.path(), lockstep::data::IdxElements::kBytesOrIntegers);
+    std::vector<std::byte> elements(static_cast<std::size_t>(idx.elements() * idx.element_bytes()));
     idx.read_into(elements);
   } catch (const lockstep::DataError&) {
     return 0;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cifar_bytes.hpp"
 #include "idx_bytes.hpp"
 #include "program.hpp"
 #include "temporary_folder.hpp"
@@ -98,6 +99,23 @@ TEST_F(DoctorTest, ADataSetThatIsNotThePublishedOneIsNoticed) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
   EXPECT_THAT(findings_of_level(nlohmann::json::parse(outcome.standard_output), "warning"),
               Contains(HasSubstr("not the published images")));
+}
+
+TEST_F(DoctorTest, LooksAtDataOfEveryKind) {
+  const auto look = [&](const std::vector<std::string>& options) {
+    auto arguments = words("doctor --json --device cpu --data-dir data");
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const auto outcome = run_program({.arguments = arguments, .folder = folder_.path()});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.standard_error;
+    return nlohmann::json::parse(outcome.standard_output);
+  };
+  write_cifar10(folder_ / "data", 3, 2);
+  EXPECT_THAT(findings_of_level(look({}), "ok"),
+              Contains(HasSubstr("images and labels in data (in the form of CIFAR-10)")));
+  EXPECT_THAT(findings_of_level(look({"--dataset", "npy"}), "warning"),
+              Contains(HasSubstr("train_inputs.npy is missing")));
+  write_bytes(folder_ / "data/data_batch_1.bin", "x");
+  EXPECT_THAT(findings_of_level(look({}), "warning"), Contains(HasSubstr("data_batch_1.bin")));
 }
 
 }  // namespace

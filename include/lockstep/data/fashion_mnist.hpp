@@ -30,7 +30,9 @@ inline constexpr std::array<std::string_view, kClasses> kClassNames = {
 /// data/FashionMNIST/raw below the working directory (torchvision's place), Debian's package.
 [[nodiscard]] std::vector<std::filesystem::path> default_data_folders();
 
-/// True if any of these folders has one of its files, itself or below.
+/// True if any of these folders has one of its files, itself or below, unless sound headers and
+/// labels there show other data: images of another size, or labels up to 10 or more of which none
+/// below the largest is missing (but for 0), so that it is no damage.
 [[nodiscard]] bool has_fashion_mnist_files(const std::vector<std::filesystem::path>& folders);
 
 /// Opens the data set in the first of `folders` that holds most of its files (each plain or .gz),

@@ -10,7 +10,11 @@
 
 namespace lockstep::data {
 
-/// An open IDX file of unsigned bytes whose header has been read and found consistent.
+/// Which elements a file may have.
+enum class IdxElements : std::uint8_t { kBytes, kBytesOrIntegers };
+
+/// An open IDX file whose header has been read and found consistent. Its elements are unsigned
+/// bytes or, if that is allowed, big-endian integers of 32 bits.
 ///
 /// Before anything is allocated, the sizes in the header are checked against the length of the
 /// stream: the file's size if it is plain; the gzip trailer and the format's greatest ratio
@@ -20,7 +24,7 @@ namespace lockstep::data {
 /// Source: "The IDX file format", Y. LeCun, MNIST page; RFC 1952 (gzip).
 class IdxFile {
  public:
-  explicit IdxFile(std::filesystem::path path);
+  explicit IdxFile(std::filesystem::path path, IdxElements allowed = IdxElements::kBytes);
   ~IdxFile();
   IdxFile(IdxFile&&) noexcept;
   IdxFile& operator=(IdxFile&&) noexcept;
@@ -31,21 +35,24 @@ class IdxFile {
   [[nodiscard]] const std::vector<std::int64_t>& dimensions() const noexcept { return dimensions_; }
   /// Bytes before the first element, in the decoded stream.
   [[nodiscard]] std::int64_t header_bytes() const noexcept;
-  /// Product of the dimensions: the number of elements, each one byte.
+  /// Product of the dimensions: the number of elements.
   [[nodiscard]] std::int64_t elements() const noexcept { return elements_; }
+  /// Of one element: 1 or 4.
+  [[nodiscard]] std::int64_t element_bytes() const noexcept { return element_bytes_; }
 
-  /// Decodes all elements into `destination` (exactly `elements()` bytes); call once. Checks that
-  /// the stream ends there and, for gzip, its CRC.
+  /// Decodes all elements into `destination` (exactly `elements() · element_bytes()` bytes); call
+  /// once. Checks that the stream ends there and, for gzip, its CRC.
   void read_into(std::span<std::byte> destination);
 
  private:
   struct Stream;
-  void read_header();
+  void read_header(IdxElements allowed);
   void check_length() const;
 
   std::filesystem::path path_;
   std::vector<std::int64_t> dimensions_;
   std::int64_t elements_ = 0;
+  std::int64_t element_bytes_ = 1;
   std::unique_ptr<Stream> stream_;
 };
 

@@ -13,8 +13,8 @@ namespace lockstep::task {
 struct DataKind {
   std::string name;   ///< of --dataset
   std::string files;  ///< for people: what a folder of this kind has in it
-  /// True if `folder` seems to hold data of this kind, by the names of its files; empty: the
-  /// default places.
+  /// True if `folder` seems to hold data of this kind, by the names of its files and, where several
+  /// kinds have the same names, by what is in them; empty: the default places.
   bool (*is_in)(const std::string& folder);
   /// The data in `folder`; empty: in the default places. Throws DataError.
   std::unique_ptr<data::DatasetSource> (*open)(const std::string& folder);

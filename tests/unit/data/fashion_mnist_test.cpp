@@ -147,6 +147,11 @@ TEST_F(FashionMnistTest, NamesTheFolderBelowThatHoldsThem) {
   tests::write_dataset(root / "KMNIST/raw", 30, 20);
   tests::expect_error<DataError>([&] { (void)open_fashion_mnist({root}); },
                                  {(root / "KMNIST/raw").string(), "(data_dir)"});
+  std::filesystem::remove_all(root / "KMNIST");
+  std::filesystem::create_directories(root / "EMNIST/raw");
+  tests::write_bytes(root / "EMNIST/raw/emnist-letters-test-labels-idx1-ubyte.gz", "x");
+  tests::expect_error<DataError>([&] { (void)open_fashion_mnist({root}); },
+                                 {(root / "EMNIST/raw").string() + " holds such files"});
 }
 
 TEST(FashionMnist, OnlyThePublishedFilesHaveItsName) {

@@ -77,6 +77,29 @@ TEST_F(IdxFileTest, RefusesFloatsAndOtherElementTypes) {
   expect_data_error(bytes, {"unsigned bytes", "0x00000d01"});
 }
 
+TEST_F(IdxFileTest, ReadsIntegersWhereTheyAreAllowed) {
+  const std::string body("\0\0\0\x07\xff\xff\xff\xfe", 8);
+  auto bytes = tests::idx_header({2, 1}) + body;
+  bytes[2] = '\x0c';
+  expect_data_error(bytes, {"unsigned bytes", "0x00000c02"});
+  for (const auto& stored : {bytes, tests::gzip(bytes)}) {
+    IdxFile integers(file(stored), IdxElements::kBytesOrIntegers);
+    EXPECT_EQ(integers.elements(), 2);
+    EXPECT_EQ(integers.element_bytes(), 4);
+    std::string decoded(body.size(), '\0');
+    integers.read_into(std::as_writable_bytes(std::span(decoded.data(), decoded.size())));
+    EXPECT_EQ(decoded, body);
+  }
+  for (const auto& stored : {bytes + "x", bytes.substr(0, 14)}) {
+    const auto path = file(stored);
+    tests::expect_error<DataError>([&] { IdxFile(path, IdxElements::kBytesOrIntegers); },
+                                   {"promises 20 bytes"});
+  }
+  EXPECT_EQ(
+      IdxFile(file(tests::idx_header({1}) + "x"), IdxElements::kBytesOrIntegers).element_bytes(),
+      1);
+}
+
 TEST_F(IdxFileTest, SaysWhatAnotherKindOfFileIs) {
   const auto expect = [&](const std::string& bytes, const char* what) {
     for (const auto& stored : {bytes, tests::gzip(bytes)}) {

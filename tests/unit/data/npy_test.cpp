@@ -1,4 +1,5 @@
 #include <numeric>
+#include <sys/stat.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -146,6 +147,17 @@ TEST_F(NpyTest, FilesThatDoNotFitEachOther) {
   write("train_targets", npy<std::int64_t>("<i8", "(3, 1)", {0, 2, 1}));
   write("test_targets", npy<std::int64_t>("<i8", "(2, 1)", {0, 2}));
   expect_refused({"classes need the shape [N]", "[3, 1]"});
+}
+
+TEST_F(NpyTest, WaitsForNoPipe) {
+  write_all();
+  const auto name = folder_ / "test_inputs.npy";
+  std::filesystem::remove(name);
+  ASSERT_EQ(::mkfifo(name.c_str(), 0600), 0);
+  expect_refused({"test_inputs.npy is not a file"});
+  std::filesystem::remove(name);
+  std::filesystem::create_directory(name);
+  expect_refused({"test_inputs.npy is not a file"});
 }
 
 TEST_F(NpyTest, FilesThatAreNoArraysOfNumbers) {

@@ -7,6 +7,7 @@
 #include <lockstep/data/spec_json.hpp>
 #include <lockstep/task/builtin_task.hpp>
 
+#include "cifar_bytes.hpp"
 #include "expect_error.hpp"
 #include "idx_bytes.hpp"
 #include "npy_bytes.hpp"
@@ -148,6 +149,77 @@ TEST_F(BuiltinDataTest, AFolderSaysWhatItHolds) {
   EXPECT_EQ(task_.open_data()->shape().spec().outputs(), 2) << "named from now on";
   set_data("dataset", "fashion-mnist");
   EXPECT_EQ(task_.open_data()->shape().train_samples(), 20);
+}
+
+TEST_F(BuiltinDataTest, IdxFilesAreToldByWhatIsInThem) {
+  const auto path = folder_.path().string();
+  set_data("data-dir", path);
+  const auto kind = [&] {
+    set_data("dataset", "auto");
+    task_.resolve_data(path);
+    return recorded("dataset");
+  };
+  const auto write_labels = [&](std::uint32_t classes) {
+    for (const std::string split : {"train", "t10k"}) {
+      auto labels = tests::idx_header({60});
+      for (std::uint32_t i = 0; i < 60; ++i) labels.push_back(static_cast<char>(i % classes));
+      tests::write_bytes(folder_ / (split + "-labels-idx1-ubyte"), labels);
+    }
+  };
+  tests::write_dataset(folder_.path(), 60, 60);
+  EXPECT_EQ(kind(), "fashion-mnist");
+  EXPECT_TRUE(task_.open_data()->known());
+  write_labels(47);
+  EXPECT_EQ(kind(), "idx");
+  EXPECT_EQ(task_.open_data()->shape().spec().outputs(), 47);
+  EXPECT_FALSE(task_.open_data()->known());
+  write_labels(10);
+  EXPECT_EQ(kind(), "fashion-mnist");
+  for (const std::string split : {"train", "t10k"}) {
+    tests::write_bytes(folder_ / (split + "-images-idx3-ubyte"),
+                       tests::idx_header({60, 14, 10}) + std::string(60 * 140, 'x'));
+  }
+  EXPECT_EQ(kind(), "idx");
+  EXPECT_EQ(task_.open_data()->shape().spec().input.elements(), 140);
+  set_data("dataset", "fashion-mnist");
+  tests::expect_error<DataError>([&] { (void)task_.open_data(); },
+                                 {"[N, 28, 28]", "[60, 14, 10]", "(dataset)"});
+  write_arrays();
+  EXPECT_EQ(kind(), "npy") << "as before there was the kind idx";
+}
+
+TEST_F(BuiltinDataTest, FilesBehindAPrefixAreIdx) {
+  tests::write_dataset(folder_.path(), 20, 10);
+  for (const auto* part : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                           "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    std::filesystem::rename(folder_ / part, folder_ / ("emnist-digits-" + std::string(part)));
+  }
+  set_data("data-dir", folder_.path().string());
+  EXPECT_EQ(task_.open_data()->shape().train_samples(), 20);
+  task_.resolve_data(folder_.path().string());
+  EXPECT_EQ(recorded("dataset"), "idx");
+}
+
+TEST_F(BuiltinDataTest, CifarIsToldByItsFiles) {
+  tests::write_cifar10(folder_ / "cifar-10-batches-bin", 3, 2);
+  set_data("data-dir", folder_.path().string());
+  const auto source = task_.open_data();
+  EXPECT_EQ(source->shape().spec().outputs(), 10);
+  EXPECT_EQ(source->shape().train_samples(), 15);
+  task_.resolve_data(source->folder());
+  EXPECT_EQ(recorded("dataset"), "cifar10");
+  EXPECT_EQ(recorded("data-dir"), (folder_ / "cifar-10-batches-bin").string());
+
+  for (const auto* name : {"train.bin", "test.bin"}) {
+    tests::write_bytes(folder_ / name, tests::cifar_record({1, 42}, 1));
+  }
+  set_data("data-dir", folder_.path().string());
+  set_data("dataset", "cifar100");
+  EXPECT_EQ(task_.open_data()->shape().spec().outputs(), 100);
+  std::filesystem::remove_all(folder_ / "cifar-10-batches-bin");
+  set_data("dataset", "auto");
+  task_.resolve_data(folder_.path().string());
+  EXPECT_EQ(recorded("dataset"), "cifar100");
 }
 
 TEST_F(BuiltinDataTest, MadeUpDataAreAsAskedFor) {

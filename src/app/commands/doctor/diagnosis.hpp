@@ -24,8 +24,8 @@ struct RankFacts {
   double clock_seconds = 0;                       ///< since 1970, at the same moment on all ranks
   std::string data{};  ///< digest of the data set; empty: this rank did not look at it
   std::string data_description{};
-  bool data_as_published = true;
-  std::string data_trouble{};  ///< why there is none on this host
+  bool data_as_published = true;  ///< false: not the published data whose files are named so
+  std::string data_trouble{};     ///< why there is none on this host
 
   int cores = 1;                   ///< this rank's share of the node's
   int threads = 1;                 ///< that it would use

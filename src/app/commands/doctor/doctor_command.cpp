@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -13,13 +12,13 @@
 #include <lockstep/base/sha256.hpp>
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/nccl_api.hpp>
-#include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/runtime/cuda_devices.hpp>
 #include <lockstep/runtime/mpi_session.hpp>
 #include <lockstep/session/command.hpp>
 #include <lockstep/session/shared_options.hpp>
 #include <lockstep/session/version_text.hpp>
+#include <lockstep/task/builtin_task.hpp>
 
 #include "cli/command_list.hpp"
 #include "commands/commands.hpp"
@@ -30,9 +29,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The options that decide where ranks compute, and how the findings are shown.
+/// The options that decide where ranks compute and what data they read, and how the findings are
+/// shown.
 struct DoctorOptions {
   std::string data_dir;
+  task::BuiltinTask task;
   bool json = false;
   train::DistributionOptions distribution;
 };
@@ -42,6 +43,7 @@ options::OptionTable doctor_option_table(DoctorOptions& options) {
            {{"json", "print the findings as JSON", options::flag(options.json)},
             {"data-dir", "folder of the data set, as for train",
              options::path(options.data_dir, "DIR")},
+            options.task.dataset_option(),
             session::device_option(options.distribution),
             session::threads_option(options.distribution)}}};
 }
@@ -52,20 +54,26 @@ constexpr const char* kDoctorUsage =
     "you would start train. Exit code 1 if anything is in error.\n\n";
 
 /// Reads the data set of this host into `facts`.
-void look_at_data(const std::string& folder, RankFacts& facts) {
+void look_at_data(DoctorOptions& options, RankFacts& facts) {
   try {
-    const auto source = data::open_fashion_mnist(
-        folder.empty() ? data::default_data_folders() : std::vector<std::filesystem::path>{folder});
+    options.task.resolve_data(options.data_dir);
+    const auto source = options.task.open_data();
+    const auto known = source->known();
     const auto shape = source->shape();
     std::vector<std::byte> block(shape.block_bytes());
     for (const auto part : data::kAllParts) {
       const auto bytes = shape.part(part, block);
       source->fill(part, bytes);
       const auto text = sha256_of(bytes);
-      if (text != data::published_digest(part)) facts.data_as_published = false;
+      if (known && text != known->digests.at(data::part_name(part))) {
+        facts.data_as_published = false;
+      }
       facts.data += text;
     }
-    facts.data_description = data::describe_files(source->folder(), facts.data_as_published);
+    facts.data_description = source->description();
+    if (known && facts.data_as_published) {
+      facts.data_description = known->description + ", as published";
+    }
   } catch (const Error& error) {
     facts.data_trouble = error.what();
   }
@@ -74,9 +82,7 @@ void look_at_data(const std::string& folder, RankFacts& facts) {
 /// Findings about the data set of rank 0's host.
 std::vector<Finding> data_set(const RankFacts& rank) {
   if (rank.data.empty()) return {};  // its trouble is among the findings of the ranks' agreement
-  if (rank.data_as_published) {
-    return {{Finding::Level::kOk, rank.data_description + ", as published"}};
-  }
+  if (rank.data_as_published) return {{Finding::Level::kOk, rank.data_description}};
   return {{Finding::Level::kWarning, rank.data_description,
            "if that is not intended, fetch them with launch/fetch-data.sh"}};
 }
@@ -143,9 +149,9 @@ std::string table_text(const std::vector<RankFacts>& ranks, const std::vector<Fi
   return text;
 }
 
-void doctor(session::Job& job, const DoctorOptions& options) {
+void doctor(session::Job& job, DoctorOptions& options) {
   auto mine = collect_facts(job, options.distribution);
-  if (job.layout.local_rank == 0) look_at_data(options.data_dir, mine);
+  if (job.layout.local_rank == 0) look_at_data(options, mine);
   job.control->barrier();
   mine.clock_seconds = seconds_since_1970();
   const auto ranks = gather_facts(job, mine);
