@@ -119,7 +119,7 @@ nlohmann::ordered_json settings_of(const train::TrainOptions& options,
   }
   settings["global_batch_size"] = sizes.global();
   settings["weight_decay"] = train::weight_decay_of(options.optimization);
-  settings["data_seed"] = options.sampling.data_seed.value_or(options.sampling.seed);
+  settings["data_seed"] = train::data_seed_of(options.sampling);
   settings["train_samples"] = dataset.train.size();
   if (sizes.shards_per_rank > 1 || options.distribution.virtual_shards > 0) {
     settings["accumulate_steps"] = sizes.accumulate;  // it changes bits, and those are promised

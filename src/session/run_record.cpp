@@ -31,7 +31,7 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
   options.data.test_samples = dataset.test.size();
   options.sampling.batch_size = sizes.batch_size();
   options.sampling.global_batch_size = sizes.global();
-  options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
+  options.sampling.data_seed = train::data_seed_of(options.sampling);
   options.optimization.weight_decay = train::weight_decay_of(options.optimization);
   options.distribution.threads = compute.threads;
   options.distribution.backend =

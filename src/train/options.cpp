@@ -6,6 +6,10 @@
 
 namespace lockstep::train {
 
+std::uint64_t data_seed_of(const SamplingOptions& options) {
+  return options.data_seed.value_or(options.seed);
+}
+
 void check_combinations(const TrainOptions& options) {
   const auto& optimization = options.optimization;
   if (options.sampling.batch_size && options.sampling.global_batch_size) {

@@ -96,6 +96,9 @@ struct TrainOptions {
 /// The effective weight decay: the one asked for, or PyTorch's default for the optimizer.
 [[nodiscard]] double weight_decay_of(const OptimizationOptions& options);
 
+/// The seed of the samples' order: the one given, or the run's.
+[[nodiscard]] std::uint64_t data_seed_of(const SamplingOptions& options);
+
 /// Throws UsageError for combinations that no single option's range can rule out.
 void check_combinations(const TrainOptions& options);
 
