@@ -17,8 +17,10 @@ using options::fraction;
 using options::integer;
 using options::non_negative_number;
 using options::on_off;
+using options::Option;
 using options::OptionGroup;
 using options::OptionTable;
+using options::parsed_text;
 using options::path;
 using options::positive_number;
 using options::Scope;
@@ -31,14 +33,28 @@ constexpr std::int64_t kMaxEpochs = 1'000'000;
 constexpr std::int64_t kMaxTracedSteps = 1000;
 constexpr std::int64_t kMaxShards = 1 << 12;
 
+/// What happens to inputs on their way to the network.
+std::vector<Option> input_options(train::DataOptions& data) {
+  return {{"normalize",
+           "inputs less MEAN, divided by STD, of each channel; auto: those of the training part "
+           "(default none)",
+           parsed_text<data::Normalization>(
+               data.normalization, "none/auto/MEAN:STD,…",
+               "auto, none, or MEAN:STD with STD above 0, for all channels or for each, joined by "
+               "commas",
+               data::parse_normalization, data::to_text)}};
+}
+
 OptionGroup data_group(train::DataOptions& data, task::Task& task) {
-  return joined_group(
+  auto group = joined_group(
       "Data", task.data_options(),
       {{"validation-fraction", "share of the training images held back for validation (default 0)",
         fraction(data.validation_fraction)},
        {"train-samples", "use only the first N training images (default 0: all)",
         integer(data.train_samples, 0)},
        test_samples_option(data)});
+  for (auto& option : input_options(data)) group.options.push_back(std::move(option));
+  return group;
 }
 
 OptionGroup sampling_group(train::SamplingOptions& sampling) {
@@ -176,8 +192,11 @@ OptionGroup communicator_group(train::DistributionOptions& distribution) {
 }
 
 OptionTable step_option_table(train::TrainOptions& options, task::Task& task) {
-  return {sampling_group(options.sampling), model_group(options.model, task),
-          optimization_group(options.optimization), distribution_group(options.distribution)};
+  return {{"Data", input_options(options.data)},
+          sampling_group(options.sampling),
+          model_group(options.model, task),
+          optimization_group(options.optimization),
+          distribution_group(options.distribution)};
 }
 
 OptionTable train_option_table(train::TrainOptions& options, task::Task& task) {

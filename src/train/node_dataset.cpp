@@ -53,6 +53,22 @@ std::string label_digest(const data::DatasetShape& shape, std::span<std::byte> b
   return to_hex(digest.finish());
 }
 
+/// Collective. As `wanted`, with a pair for each channel: rank 0's, on every rank.
+data::Normalization resolved(const data::Normalization& wanted, const data::Dataset& train,
+                             const runtime::RankLayout& layout, comm::Communicator& communicator) {
+  if (!wanted.is_on()) return wanted;
+  const auto mine = comm::run_on_all_ranks(communicator, layout, [&] {
+    data::check_normalization(wanted, train.spec.input);
+    const bool computes = wanted.from_data && layout.rank == 0;
+    return computes ? data::Normalization{.channels = data::channel_statistics(train)} : wanted;
+  });
+  const auto text = comm::broadcast_text(communicator, data::to_text(mine), 0);
+  auto all = data::parse_normalization(text).value();
+  const auto channels = static_cast<std::size_t>(train.spec.input.shape.front());
+  if (all.channels.size() == 1) all.channels.resize(channels, all.channels.front());
+  return all;
+}
+
 data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* split,
                   const char* setting) {
   if (count == 0) return dataset;
@@ -65,6 +81,12 @@ data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* 
 }
 
 }  // namespace
+
+void NodeDataset::set_input(const data::InputSpec& input) {
+  train.spec.input = input;
+  test.spec.input = input;
+  shape = {train.spec, shape.train_samples(), shape.test_samples()};
+}
 
 DatasetDigests NodeDataset::digests() const {
   DatasetDigests digests;
@@ -130,8 +152,16 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
     return std::pair(cut(shape.train(block), options.train_samples, "training", "train_samples"),
                      cut(shape.test(block), options.test_samples, "test", "test_samples"));
   });
-  return {std::move(memory), shape,          train, test, source->description(),
-          source->folder(),  source->known()};
+  NodeDataset dataset{
+      std::move(memory), shape,          std::move(train), std::move(test), source->description(),
+      source->folder(),  source->known()};
+  dataset.normalization = resolved(options.normalization, shape.train(block), layout, communicator);
+  if (dataset.normalization.is_on()) {
+    auto input = shape.spec().input;
+    data::normalize(input, dataset.normalization.channels);
+    dataset.set_input(input);
+  }
+  return dataset;
 }
 
 }  // namespace lockstep::train

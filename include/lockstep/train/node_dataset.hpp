@@ -26,7 +26,10 @@ struct NodeDataset {
   std::string description;               ///< for data that is not `known`
   std::string folder;                    ///< of its files; empty if it has none
   std::optional<data::KnownData> known;  ///< what it is if its digests match
+  data::Normalization normalization{};   ///< that was asked for: a pair for each channel, or none
 
+  /// Replaces the specification of inputs, which must be as they lie in memory.
+  void set_input(const data::InputSpec& input);
   /// Takes tens of milliseconds.
   [[nodiscard]] DatasetDigests digests() const;
   /// Which data set it is, according to its digests, for people and for config.json.
@@ -41,9 +44,11 @@ struct NodeDataset {
 /// Opens a data set and checks its headers. Throws DataError.
 using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 
-/// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
-/// numbers of samples in `options`. All ranks fail together: AgreedError with exit code 3 (missing,
-/// damaged, or different on two ranks) or 2 (more samples requested than there are).
+/// Collective. Opens the data set, decodes it (the node's ranks share the work), cuts it to the
+/// numbers of samples in `options`, and normalises its inputs as they say: by statistics of the
+/// whole training part, which rank 0 computes, whatever is cut off. All ranks fail together:
+/// AgreedError with exit code 3 (missing, damaged, different on two ranks, or without a deviation)
+/// or 2 (more samples requested than there are, or inputs that cannot be normalised so).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator);

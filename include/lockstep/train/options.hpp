@@ -8,6 +8,7 @@
 
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
+#include <lockstep/data/normalization.hpp>
 #include <lockstep/data/sample_spec.hpp>
 #include <lockstep/model/loss.hpp>
 #include <lockstep/model/precision.hpp>
@@ -23,6 +24,7 @@ struct DataOptions {
   double validation_fraction = 0;
   std::int64_t train_samples = 0;  ///< 0: all
   std::int64_t test_samples = 0;   ///< 0: all
+  data::Normalization normalization{};
 };
 
 struct SamplingOptions {
