@@ -2,6 +2,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/session/shared_options.hpp>
 #include <lockstep/session/train_option_table.hpp>
@@ -35,14 +37,23 @@ constexpr std::int64_t kMaxShards = 1 << 12;
 
 /// What happens to inputs on their way to the network.
 std::vector<Option> input_options(train::DataOptions& data) {
-  return {{"normalize",
-           "inputs less MEAN, divided by STD, of each channel; auto: those of the training part "
-           "(default none)",
-           parsed_text<data::Normalization>(
-               data.normalization, "none/auto/MEAN:STD,…",
-               "auto, none, or MEAN:STD with STD above 0, for all channels or for each, joined by "
-               "commas",
-               data::parse_normalization, data::to_text)}};
+  return {
+      {"normalize",
+       "inputs less MEAN, divided by STD, of each channel; auto: those of the training part "
+       "(default none)",
+       parsed_text<data::Normalization>(
+           data.normalization, "none/auto/MEAN:STD,…",
+           "auto, none, or MEAN:STD with STD above 0, for all channels or for each, joined by "
+           "commas",
+           data::parse_normalization, data::to_text)},
+      {"augment",
+       "flip: mirror training images with probability 1/2; crop:N: shift them by up to N pixels; "
+       "flip,crop:N: both (default none)",
+       parsed_text<data::Augmentation>(
+           data.augmentation, "none/flip/crop:N,…",
+           fmt::format("flip, crop:N with N from 1 to {}, both with a comma, or none",
+                       data::kMaxCrop),
+           data::parse_augmentation, data::to_text)}};
 }
 
 OptionGroup data_group(train::DataOptions& data, task::Task& task) {

@@ -167,6 +167,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
                                           job.layout, *job.control);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_enough_samples(options, sizes, dataset.train.size());
+    data::check_augmentation(options.data.augmentation, dataset.shape.spec().input);
     if (!task.loss()) train::check_loss(options.model.loss, dataset.shape.spec());
   });
   const auto network = make_network(job, options, task, dataset.shape.spec(), compute.device);

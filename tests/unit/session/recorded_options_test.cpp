@@ -76,9 +76,9 @@ TEST_F(RecordedOptionsTest, WhatIsGivenWinsAndIsSaidWhereItDiffers) {
 }
 
 TEST_F(RecordedOptionsTest, NumbersThatTheDataGiveAgainAreNoDifference) {
-  record(R"("normalize":"0.25:0.5")");
-  EXPECT_THAT(after({}), ElementsAre("normalize=0.25:0.5"));
-  EXPECT_THAT(after({{"normalize", "auto"}}), IsEmpty());
+  record(R"("normalize":"0.25:0.5","augment":"flip")");
+  EXPECT_THAT(after({}), ::testing::UnorderedElementsAre("normalize=0.25:0.5", "augment=flip"));
+  EXPECT_THAT(after({{"normalize", "auto"}, {"augment", "flip"}}), IsEmpty());
   EXPECT_THAT(notes_, IsEmpty());
   (void)after({{"normalize", "0.25:0.75"}});
   EXPECT_THAT(notes_, Contains(HasSubstr("--normalize 0.25:0.75 (there 0.25:0.5)")));

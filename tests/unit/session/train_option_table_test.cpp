@@ -63,11 +63,12 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
   using Names = std::set<std::string>;
   EXPECT_EQ(options_with(Effect::kNetwork), (Names{"dropout", "hidden", "model"}));
   // A run can go on only with the same.
-  EXPECT_EQ(options_with(Effect::kResults),
-            (Names{"global_batch_size", "shuffle", "data_seed", "tail", "train_samples",
-                   "validation_fraction", "loss", "optimizer", "lr", "momentum", "weight_decay",
-                   "lr_schedule", "lr_step_epochs", "lr_gamma", "warmup_steps", "clip_grad_norm",
-                   "precision", "virtual_shards", "normalize"}));
+  EXPECT_EQ(
+      options_with(Effect::kResults),
+      (Names{"global_batch_size",   "shuffle",     "data_seed",      "tail",      "train_samples",
+             "validation_fraction", "loss",        "optimizer",      "lr",        "momentum",
+             "weight_decay",        "lr_schedule", "lr_step_epochs", "lr_gamma",  "warmup_steps",
+             "clip_grad_norm",      "precision",   "virtual_shards", "normalize", "augment"}));
   EXPECT_EQ(options_with(Effect::kInput),
             (Names{"synthetic", "input_shape", "classes", "seed", "init_from"}));
   EXPECT_EQ(options_with(Effect::kRounding), (Names{"accumulate_steps", "device", "threads"}));
