@@ -30,8 +30,11 @@ torch::Tensor raw_buffer(const torch::Tensor& rows, std::int64_t count, const to
 
 }  // namespace
 
-BatchGatherer::BatchGatherer(Dataset dataset, std::int64_t largest_batch)
+BatchGatherer::BatchGatherer(Dataset dataset, std::int64_t largest_batch,
+                             const Augmentation& augmentation, std::uint64_t seed)
     : dataset_(std::move(dataset)),
+      augmentation_(augmentation),
+      seed_(seed),
       mean_(per_channel(dataset_.spec.input.mean, dataset_.inputs)),
       deviation_(per_channel(dataset_.spec.input.deviation, dataset_.inputs)) {
   const bool classes = std::holds_alternative<ClassTarget>(dataset_.spec.target);
@@ -40,14 +43,38 @@ BatchGatherer::BatchGatherer(Dataset dataset, std::int64_t largest_batch)
   buffer_.targets = buffer_for(dataset_.targets, largest_batch, target_type);
   raw_inputs_ = raw_buffer(dataset_.inputs, largest_batch, buffer_.inputs);
   raw_targets_ = raw_buffer(dataset_.targets, largest_batch, buffer_.targets);
+  if (augmentation_.is_on()) dataset_.inputs = dataset_.inputs.contiguous();
 }
 
-void BatchGatherer::set_order(std::span<const std::int64_t> order) {
+void BatchGatherer::set_order(std::span<const std::int64_t> order, std::int64_t epoch) {
   // from_blob takes a mutable pointer; nothing writes through it.
   auto* const first = const_cast<std::int64_t*>(order.data());
   const auto on_host =
       torch::from_blob(first, {static_cast<std::int64_t>(order.size())}, torch::kInt64);
   order_ = on_host.to(dataset_.inputs.device());
+  epoch_ = epoch;
+  const bool on_device = augmentation_.is_on() && !order_.is_cpu();
+  if (on_device) transforms_ = tensor_of(draw(order)).to(order_.device());
+}
+
+std::vector<ImageTransform> BatchGatherer::draw(std::span<const std::int64_t> samples) const {
+  std::vector<ImageTransform> transforms;
+  transforms.reserve(samples.size());
+  for (const auto sample : samples) {
+    transforms.push_back(draw_transform(augmentation_, seed_, epoch_, sample));
+  }
+  return transforms;
+}
+
+void BatchGatherer::gather_inputs(const SampleRange& range, const torch::Tensor& index,
+                                  torch::Tensor& rows) const {
+  if (augmentation_.is_on() && index.is_cpu()) {
+    const std::span samples(index.data_ptr<std::int64_t>(), static_cast<std::size_t>(range.count));
+    return gather_transformed(dataset_.inputs, samples, draw(samples), rows);
+  }
+  torch::index_select_out(rows, dataset_.inputs, 0, index);
+  if (!augmentation_.is_on()) return;
+  rows.copy_(transformed(rows, transforms_.narrow(0, range.first, range.count)));
 }
 
 void BatchGatherer::prefetch(const SampleRange& range) const {
@@ -65,7 +92,7 @@ Batch BatchGatherer::gather(const SampleRange& range) {
   const auto index = order_.narrow(0, range.first, count);
   auto inputs = raw_inputs_.narrow(0, 0, count);
   auto targets = raw_targets_.narrow(0, 0, count);
-  torch::index_select_out(inputs, dataset_.inputs, 0, index);
+  gather_inputs(range, index, inputs);
   torch::index_select_out(targets, dataset_.targets, 0, index);
   Batch batch{buffer_.inputs.narrow(0, 0, count), buffer_.targets.narrow(0, 0, count)};
   if (!raw_inputs_.is_same(buffer_.inputs)) batch.inputs.copy_(inputs);

@@ -79,6 +79,11 @@ bool is_settled(const options::GivenOption& recorded,
   return false;
 }
 
+/// Whether the run's record holds what this option would find again.
+bool finds_again(const options::GivenOption& given, const options::GivenOption& recorded) {
+  return given.name == "normalize" && given.value == "auto" && recorded.value != "none";
+}
+
 /// A recorded option that train knows.
 struct Recorded {
   options::GivenOption option;
@@ -153,7 +158,7 @@ void add_recorded_options(GivenOptions& to, const task::TaskFactory& make_task) 
   std::vector<std::string> differing;
   for (const auto& [option, value, is_default] : values.understand(record)) {
     if (const auto* mine = find(typed, option.name)) {
-      if (values.value_of(*mine) == value) continue;
+      if (values.value_of(*mine) == value || finds_again(*mine, option)) continue;
       differing.push_back(
           fmt::format("--{} {} (there {})", option.name, mine->value, option.value));
     } else if (!is_settled(option, record, typed, path->parent_path())) {

@@ -133,8 +133,9 @@ nlohmann::ordered_json settings_of(const train::TrainOptions& options,
   }
   settings["global_batch_size"] = sizes.global();
   settings["weight_decay"] = train::weight_decay_of(options.optimization);
-  settings["data_seed"] = options.sampling.data_seed.value_or(options.sampling.seed);
+  settings["data_seed"] = train::data_seed_of(options.sampling);
   settings["train_samples"] = dataset.train.size();
+  settings["normalize"] = data::to_text(dataset.normalization);
   if (sizes.shards_per_rank > 1 || options.distribution.virtual_shards > 0) {
     settings["accumulate_steps"] = sizes.accumulate;  // it changes bits, and those are promised
   }
@@ -148,6 +149,15 @@ void keep_weight_decay(const StartPoint& start_point, train::OptimizationOptions
   const auto& settings = start_point.checkpoint->settings;
   const auto found = settings.find("weight_decay");
   if (found != settings.end() && found->is_number()) options.weight_decay = found->get<double>();
+}
+
+void keep_normalization(const StartPoint& start_point, train::DataOptions& options) {
+  if (!start_point.checkpoint || !options.normalization.from_data) return;
+  const auto& settings = start_point.checkpoint->settings;
+  const auto found = settings.find("normalize");
+  if (found == settings.end() || !found->is_string()) return;
+  const auto of_run = data::parse_normalization(found->get<std::string>());
+  if (of_run && of_run->is_on()) options.normalization = *of_run;
 }
 
 void require_same_settings(const train::Checkpoint& checkpoint,

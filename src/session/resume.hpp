@@ -40,6 +40,9 @@ struct StartPoint {
 /// were adopted gave adamw none.
 void keep_weight_decay(const StartPoint& start_point, train::OptimizationOptions& options);
 
+/// If the training inputs are to say how they are normalised, keeps the resumed run's numbers.
+void keep_normalization(const StartPoint& start_point, train::DataOptions& options);
+
 /// Throws DataError naming the differences. `defaults`: of all options, for checkpoints of versions
 /// that lack some of them.
 void require_same_settings(const train::Checkpoint& checkpoint,

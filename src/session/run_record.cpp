@@ -29,9 +29,10 @@ void resolve_for_record(train::TrainOptions& options, const train::BatchSizes& s
                         const std::filesystem::path& folder) {
   options.data.train_samples = dataset.train.size();
   options.data.test_samples = dataset.test.size();
+  options.data.normalization = dataset.normalization;
   options.sampling.batch_size = sizes.batch_size();
   options.sampling.global_batch_size = sizes.global();
-  options.sampling.data_seed = options.sampling.data_seed.value_or(options.sampling.seed);
+  options.sampling.data_seed = train::data_seed_of(options.sampling);
   options.optimization.weight_decay = train::weight_decay_of(options.optimization);
   options.distribution.threads = compute.threads;
   options.distribution.backend =

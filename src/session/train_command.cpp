@@ -112,6 +112,7 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   auto start_point = find_start_point(job, options);
   check_trace(job, options.output, start_point);
   keep_weight_decay(start_point, options.optimization);
+  keep_normalization(start_point, options.data);
   const auto training = set_up_training(job, options, task, stop);
   const auto& compute = training->compute;
   const auto& sizes = training->sizes;

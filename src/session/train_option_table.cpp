@@ -2,6 +2,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include <lockstep/options/bindings.hpp>
 #include <lockstep/session/shared_options.hpp>
 #include <lockstep/session/train_option_table.hpp>
@@ -20,8 +22,10 @@ using options::fraction;
 using options::integer;
 using options::non_negative_number;
 using options::on_off;
+using options::Option;
 using options::OptionGroup;
 using options::OptionTable;
+using options::parsed_text;
 using options::path;
 using options::positive_number;
 using options::Scope;
@@ -34,14 +38,37 @@ constexpr std::int64_t kMaxEpochs = 1'000'000;
 constexpr std::int64_t kMaxTracedSteps = 1000;
 constexpr std::int64_t kMaxShards = 1 << 12;
 
+/// What happens to inputs on their way to the network.
+std::vector<Option> input_options(train::DataOptions& data) {
+  return {
+      {"normalize",
+       "inputs less MEAN, divided by STD, of each channel; auto: those of the training part "
+       "(default none)",
+       parsed_text<data::Normalization>(
+           data.normalization, "none/auto/MEAN:STD,…",
+           "auto, none, or MEAN:STD with STD above 0, for all channels or for each, joined by "
+           "commas",
+           data::parse_normalization, data::to_text)},
+      {"augment",
+       "flip: mirror training images with probability 1/2; crop:N: shift them by up to N pixels; "
+       "flip,crop:N: both (default none)",
+       parsed_text<data::Augmentation>(
+           data.augmentation, "none/flip/crop:N,…",
+           fmt::format("flip, crop:N with N from 1 to {}, both with a comma, or none",
+                       data::kMaxCrop),
+           data::parse_augmentation, data::to_text)}};
+}
+
 OptionGroup data_group(train::DataOptions& data, task::Task& task) {
-  return joined_group(
+  auto group = joined_group(
       "Data", task.data_options(),
       {{"validation-fraction", "share of the training images held back for validation (default 0)",
         fraction(data.validation_fraction)},
        {"train-samples", "use only the first N training images (default 0: all)",
         integer(data.train_samples, 0)},
        test_samples_option(data)});
+  for (auto& option : input_options(data)) group.options.push_back(std::move(option));
+  return group;
 }
 
 OptionGroup sampling_group(train::SamplingOptions& sampling) {
@@ -188,8 +215,11 @@ OptionGroup communicator_group(train::DistributionOptions& distribution) {
 }
 
 OptionTable step_option_table(train::TrainOptions& options, task::Task& task) {
-  return {sampling_group(options.sampling), model_group(options.model, task),
-          optimization_group(options.optimization), distribution_group(options.distribution)};
+  return {{"Data", input_options(options.data)},
+          sampling_group(options.sampling),
+          model_group(options.model, task),
+          optimization_group(options.optimization),
+          distribution_group(options.distribution)};
 }
 
 OptionTable train_option_table(train::TrainOptions& options, task::Task& task) {

@@ -173,6 +173,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_enough_samples(options, sizes, dataset.train.size());
     train::check_metrics(options, dataset.shape.spec());
+    data::check_augmentation(options.data.augmentation, dataset.shape.spec().input);
     require_fitting_loss(options.model, task, dataset.shape.spec());
   });
   const auto network = make_network(job, options, task, dataset.shape.spec(), compute.device);

@@ -7,7 +7,7 @@ namespace lockstep::train {
 
 EpochPlan::EpochPlan(const data::DistributedSampler& sampler, const BatchSizes& sizes, int rank,
                      std::int64_t epoch, std::span<const std::int64_t> samples)
-    : sampler_(sampler), sizes_(sizes), begins_{0} {
+    : sampler_(sampler), sizes_(sizes), epoch_(epoch), begins_{0} {
   for (const std::int64_t turn : sync::shard_order(sizes.shards_per_rank)) {
     numbers_.push_back(rank + sizes.ranks * turn);
     const auto shard = sampler.indices(numbers_.back(), epoch);

@@ -61,17 +61,12 @@ std::string label_digest(const data::PartBytes& parts) {
   return to_hex(digest.finish());
 }
 
-/// The digest of a part that may still have to be read: the next piece while one is digested.
-std::string digest_of(std::span<const std::byte> bytes) {
-  constexpr std::size_t kPieceBytes = std::size_t{8} << 20U;
-  Sha256 digest;
-  while (!bytes.empty()) {
-    const auto piece = bytes.first(std::min(bytes.size(), kPieceBytes));
-    bytes = bytes.subspan(piece.size());
-    data::will_need(bytes.first(std::min(bytes.size(), kPieceBytes)));
-    digest.update(piece);
-  }
-  return to_hex(digest.finish());
+/// Calls `read`, which reads mapped files from the beginning to the end.
+template <typename Read>
+void read_in_order(const std::vector<data::MappedFile>& files, const Read& read) {
+  for (const auto& file : files) file.read_ahead(true);
+  read();
+  for (const auto& file : files) file.read_ahead(false);
 }
 
 /// Where each part is to lie: in a file that is mapped, or, one after another, in a block.
@@ -115,6 +110,25 @@ struct Placement {
   }
 };
 
+/// Collective. As `wanted`, with a pair for each channel: rank 0's, on every rank.
+data::Normalization resolved(const data::Normalization& wanted, const data::Dataset& train,
+                             const runtime::RankLayout& layout, comm::Communicator& communicator,
+                             watch::ProgressBoard* board) {
+  if (!wanted.is_on()) return wanted;
+  const auto mine = comm::run_on_all_ranks(communicator, layout, [&] {
+    data::check_normalization(wanted, train.spec.input);
+    if (!wanted.from_data || layout.rank != 0) return wanted;
+    data::Normalization computed;
+    watch::work_long(board, [&] { computed.channels = data::channel_statistics(train); });
+    return computed;
+  });
+  const auto text = comm::broadcast_text(communicator, data::to_text(mine), 0);
+  auto all = data::parse_normalization(text).value();
+  const auto channels = static_cast<std::size_t>(train.spec.input.shape.front());
+  if (all.channels.size() == 1) all.channels.resize(channels, all.channels.front());
+  return all;
+}
+
 data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* split,
                   const char* setting) {
   if (count == 0) return dataset;
@@ -128,11 +142,19 @@ data::Dataset cut(const data::Dataset& dataset, std::int64_t count, const char* 
 
 }  // namespace
 
+void NodeDataset::set_input(const data::InputSpec& input) {
+  train.spec.input = input;
+  test.spec.input = input;
+  shape = {train.spec, shape.train_samples(), shape.test_samples()};
+}
+
 DatasetDigests NodeDataset::digests() const {
   DatasetDigests digests;
-  for (const data::Part part : data::kAllParts) {
-    digests[data::part_name(part)] = digest_of(bytes_of(parts, part));
-  }
+  read_in_order(files, [&] {
+    for (const data::Part part : data::kAllParts) {
+      digests[data::part_name(part)] = sha256_of(bytes_of(parts, part));
+    }
+  });
   return digests;
 }
 
@@ -206,8 +228,25 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
   });
   train.inputs_are_mapped = placement.is_mapped(data::Part::kTrainImages);
   test.inputs_are_mapped = placement.is_mapped(data::Part::kTestImages);
-  return {std::move(memory),     std::move(files), parts,          shape, train, test,
-          source->description(), source->folder(), source->known()};
+  NodeDataset dataset{std::move(memory),
+                      std::move(files),
+                      parts,
+                      shape,
+                      std::move(train),
+                      std::move(test),
+                      source->description(),
+                      source->folder(),
+                      source->known()};
+  read_in_order(dataset.files, [&] {
+    dataset.normalization =
+        resolved(options.normalization, shape.train(parts), layout, communicator, board);
+  });
+  if (dataset.normalization.is_on()) {
+    auto input = shape.spec().input;
+    data::normalize(input, dataset.normalization.channels);
+    dataset.set_input(input);
+  }
+  return dataset;
 }
 
 }  // namespace lockstep::train

@@ -44,6 +44,10 @@ void check_label_smoothing(const ModelOptions& options) {
 
 }  // namespace
 
+std::uint64_t data_seed_of(const SamplingOptions& options) {
+  return options.data_seed.value_or(options.seed);
+}
+
 void check_combinations(const TrainOptions& options) {
   if (options.sampling.batch_size && options.sampling.global_batch_size) {
     throw UsageError(

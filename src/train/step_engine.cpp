@@ -35,7 +35,8 @@ StepEngine::StepEngine(const TrainOptions& options, const BatchSizes& sizes,
                        const TrainerParts& parts, std::int64_t largest_batch)
     : parts_(parts),
       seed_(options.sampling.seed),
-      gatherer_(parts.train, largest_batch),
+      gatherer_(parts.train, largest_batch, options.data.augmentation,
+                data_seed_of(options.sampling)),
       buffers_(*parts.network, sizes.shards()),
       reducer_(parts.network->parameters(), parts.gradients, parts.compute,
                bucket_limits(options.distribution, parts.gradients.overlaps()),
@@ -56,7 +57,7 @@ void StepEngine::begin_epoch(const EpochPlan& plan) {
   parts_.network->train();
   timer_.reset();
   plan_ = &plan;
-  gatherer_.set_order(plan.order());
+  gatherer_.set_order(plan.order(), plan.epoch());
 }
 
 /// Starts reading what a step will gather, if the data are not in memory.

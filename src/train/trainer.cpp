@@ -27,10 +27,6 @@ bool is_due(std::int64_t every, std::int64_t steps) {
   return every > 0 && steps % every == 0;
 }
 
-std::uint64_t data_seed(const SamplingOptions& options) {
-  return options.data_seed.value_or(options.seed);
-}
-
 }  // namespace
 
 Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerParts parts)
@@ -38,12 +34,12 @@ Trainer::Trainer(const TrainOptions& options, const BatchSizes& sizes, TrainerPa
       sizes_(sizes),
       parts_(std::move(parts)),
       split_(data::split_for_validation(parts_.train.size(), options.data.validation_fraction,
-                                        data_seed(options.sampling))),
+                                        data_seed_of(options.sampling))),
       sampler_{.samples = static_cast<std::int64_t>(split_.train.size()),
                .replicas = sizes.shards(),
                .tail = options.sampling.tail,
                .shuffle = options.sampling.shuffle,
-               .seed = data_seed(options.sampling)},
+               .seed = data_seed_of(options.sampling)},
       engine_(options, sizes, parts_, std::min(sizes.micro, sampler_.count(0))),
       test_(parts_.network, parts_.loss, parts_.control, parts_.test, parts_.test.indices(),
             options.output.test_batch_size) {

@@ -69,6 +69,21 @@ TEST_F(GpuTest, TrainsAsTheCpuDoes) {
   EXPECT_NEAR(gpu.test.average_loss, cpu.test.average_loss, 1e-3);
 }
 
+train::TrainOptions augmented_run() {
+  auto options = tests::small_run();
+  options.data.augmentation = {.flip = true, .crop = 3};
+  return options;
+}
+
+TEST_F(GpuTest, AugmentsAsTheCpuDoes) {
+  tests::NoEvents events;
+  const auto gpu = on_gpu(augmented_run(), events);
+  const auto cpu = on_cpu(augmented_run());
+  EXPECT_TRUE(gpu.weights.allclose(cpu.weights, 1e-3, 1e-5))
+      << "largest difference " << (gpu.weights - cpu.weights).abs().max().item<float>();
+  EXPECT_FALSE(gpu.weights.allclose(on_cpu(tests::small_run()).weights, 1e-3, 1e-5));
+}
+
 TEST_F(GpuTest, TheSameRunTwiceGivesTheSameBits) {
   tests::NoEvents events;
   EXPECT_EQ(on_gpu(tests::small_run(), events).digest, on_gpu(tests::small_run(), events).digest);
@@ -110,7 +125,8 @@ class NoSynchronization final : public metrics::EventSink {
 TEST_F(GpuTest, TheHostWaitsForNothingInsideAStep) {
   NoSynchronization events;
   (void)on_gpu(tests::small_run(), events);
-  EXPECT_GT(events.steps, 2);
+  (void)on_gpu(augmented_run(), events);
+  EXPECT_GT(events.steps, 4);
 }
 
 TEST_F(GpuTest, AllReduceGivesNoWrongSum) {

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <torch/torch.h>
 
+#include <lockstep/data/augmentation.hpp>
 #include <lockstep/data/dataset.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
 
@@ -19,15 +21,18 @@ struct Batch {
 };
 
 /// Gathers rows of a data set into buffers that the next batch reuses, and converts them to numbers
-/// there as the data set's specification says. The data set must already be on the device. One
-/// thread at a time.
+/// there as the data set's specification says, after any augmentation. The data set must already be
+/// on the device. One thread at a time.
 class BatchGatherer {
  public:
-  BatchGatherer(Dataset dataset, std::int64_t largest_batch);
+  /// `augmentation` must suit the inputs (`check_augmentation`); `seed` is that of what it draws.
+  BatchGatherer(Dataset dataset, std::int64_t largest_batch, const Augmentation& augmentation = {},
+                std::uint64_t seed = 0);
 
   /// Sets the samples that batches are made of, as indices into the data set. They go to the device
   /// at once, so that no batch has to wait for them; on the CPU, `order` must outlive their use.
-  void set_order(std::span<const std::int64_t> order);
+  /// `epoch` decides, with the seed, how each of them is augmented.
+  void set_order(std::span<const std::int64_t> order, std::int64_t epoch = 0);
 
   /// Starts reading the inputs of samples order[first … first + count), without waiting for them,
   /// if they are mapped to a file.
@@ -38,8 +43,16 @@ class BatchGatherer {
   [[nodiscard]] Batch gather(const SampleRange& range);
 
  private:
+  [[nodiscard]] std::vector<ImageTransform> draw(std::span<const std::int64_t> samples) const;
+  void gather_inputs(const SampleRange& range, const torch::Tensor& index,
+                     torch::Tensor& rows) const;
+
   Dataset dataset_;
+  Augmentation augmentation_;
+  std::uint64_t seed_;
   torch::Tensor order_;
+  std::int64_t epoch_ = 0;
+  torch::Tensor transforms_;  // of the whole order, on a device; a CPU draws those of each batch
   torch::Tensor raw_inputs_;
   torch::Tensor raw_targets_;
   torch::Tensor mean_;       // [C, 1, …]; undefined: 0

@@ -8,9 +8,9 @@
 
 namespace lockstep::data {
 
-/// `bytes` of a file from `offset` on, read-only. Nothing is read ahead on its own: `will_need`
-/// asks for it. A file that becomes shorter while it is mapped ends the process (SIGBUS). Any
-/// thread. Source: mmap(2), madvise(2).
+/// `bytes` of a file from `offset` on, read-only. Nothing is read ahead unless `read_ahead` or
+/// `will_need` ask for it. A file that becomes shorter while it is mapped ends the process
+/// (SIGBUS). Any thread. Source: mmap(2), madvise(2).
 class MappedFile {
  public:
   /// Throws DataError naming the file if it is no regular file, too short, or cannot be mapped.
@@ -22,6 +22,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  /// Whether more is read than is touched: right for reading in order, wrong for random samples.
+  void read_ahead(bool on) const noexcept;
 
  private:
   std::span<std::byte> mapping_;  // from the beginning of the file

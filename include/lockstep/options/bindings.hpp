@@ -38,6 +38,23 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 [[nodiscard]] Binding integers(std::vector<std::int64_t>& target, std::int64_t least,
                                std::int64_t most);
 
+/// A value that has a text: `parse` returns it, or nothing for any other text; `text_of` is its
+/// inverse. `expected` follows "is not" in error messages.
+template <typename Value>
+[[nodiscard]] Binding parsed_text(Value& target, std::string value_name, std::string expected,
+                                  std::optional<Value> (*parse)(const std::string&),
+                                  std::string (*text_of)(const Value&)) {
+  return {.value_name = std::move(value_name),
+          .expected = std::move(expected),
+          .set =
+              [&target, parse](const std::string& text) {
+                auto value = parse(text);
+                if (value) target = *std::move(value);
+                return value.has_value();
+              },
+          .get = [&target, text_of]() -> nlohmann::json { return text_of(target); }};
+}
+
 /// One of several names, each of which stands for a value.
 template <typename Value>
 [[nodiscard]] Binding choice(Value& target, std::vector<std::pair<std::string, Value>> values) {

@@ -27,6 +27,8 @@ class EpochPlan {
                                           const BatchSizes& sizes);
   [[nodiscard]] std::int64_t steps() const { return steps(sampler_, sizes_); }
 
+  [[nodiscard]] std::int64_t epoch() const { return epoch_; }
+
   /// This rank's samples of the epoch, shard after shard: data-set indices.
   [[nodiscard]] std::span<const std::int64_t> order() const { return mine_; }
 
@@ -45,6 +47,7 @@ class EpochPlan {
  private:
   data::DistributedSampler sampler_;
   BatchSizes sizes_;
+  std::int64_t epoch_;
   std::vector<std::int64_t> mine_;
   std::vector<std::int64_t> begins_;  // begins of the shards in `mine_`, and the end of the last
   std::vector<std::int64_t> numbers_;

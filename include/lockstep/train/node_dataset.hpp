@@ -32,7 +32,10 @@ struct NodeDataset {
   std::string description;               ///< for data that is not `known`
   std::string folder;                    ///< of its files; empty if it has none
   std::optional<data::KnownData> known;  ///< what it is if its digests match
+  data::Normalization normalization{};   ///< that was asked for: a pair for each channel, or none
 
+  /// Replaces the specification of inputs, which must be as they lie in memory.
+  void set_input(const data::InputSpec& input);
   /// Reads everything: tens of milliseconds for FashionMNIST, seconds for what fills the memory.
   [[nodiscard]] DatasetDigests digests() const;
   /// Which data set it is, according to its digests, for people and for config.json.
@@ -50,10 +53,12 @@ using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 /// Inputs of at least so many bytes are mapped instead of read, if they lie in a file as they are.
 inline constexpr std::size_t kMappedFromBytes = std::size_t{256} << 20U;
 
-/// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
-/// numbers of samples in `options`; `board` shows that this may take long. All ranks fail together:
-/// AgreedError with exit code 3 (missing, damaged, or different on two ranks) or 2 (more samples
-/// requested than there are).
+/// Collective. Opens the data set, decodes it (the node's ranks share the work), cuts it to the
+/// numbers of samples in `options`, and normalises its inputs as they say: by statistics of the
+/// whole training part, which rank 0 computes, whatever is cut off. `board` shows that this may take
+/// long. All ranks fail together: AgreedError with exit code 3 (missing, damaged, different on two
+/// ranks, or without a deviation) or 2 (more samples requested than there are, or inputs that
+/// cannot be normalised so).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator,

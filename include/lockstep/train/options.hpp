@@ -7,7 +7,9 @@
 #include <string>
 
 #include <lockstep/comm/factory.hpp>
+#include <lockstep/data/augmentation.hpp>
 #include <lockstep/data/distributed_sampler.hpp>
+#include <lockstep/data/normalization.hpp>
 #include <lockstep/data/sample_spec.hpp>
 #include <lockstep/model/loss.hpp>
 #include <lockstep/model/precision.hpp>
@@ -24,6 +26,8 @@ struct DataOptions {
   double validation_fraction = 0;
   std::int64_t train_samples = 0;  ///< 0: all
   std::int64_t test_samples = 0;   ///< 0: all
+  data::Augmentation augmentation{};
+  data::Normalization normalization{};
 };
 
 struct SamplingOptions {
@@ -101,6 +105,9 @@ struct TrainOptions {
 
 /// The effective weight decay: the one asked for, or PyTorch's default for the optimizer.
 [[nodiscard]] double weight_decay_of(const OptimizationOptions& options);
+
+/// The seed of the samples' order and augmentation: the one given, or the run's.
+[[nodiscard]] std::uint64_t data_seed_of(const SamplingOptions& options);
 
 /// Throws UsageError for combinations that no single option's range can rule out.
 void check_combinations(const TrainOptions& options);

@@ -29,7 +29,9 @@ TEST(MappedFile, HoldsTheBytesFromItsOffsetOn) {
   for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 % 251);
   tests::write_bytes(folder / "file", content);
   MappedFile file(folder / "file", 4097, 50'001);
+  file.read_ahead(true);
   EXPECT_EQ(text_of(file.bytes()), content.substr(4097, 50'001));
+  file.read_ahead(false);
   will_need(file.bytes().subspan(12'345, 3));
   const auto* const where = file.bytes().data();
   MappedFile moved(std::move(file));
@@ -52,7 +54,7 @@ TEST(MappedFile, RefusesWhatIsNoFileOrTooShort) {
   refuse("file", ~std::size_t{0}, 2, "it has 5 bytes");
   refuse("none", 0, 1, "No such file");
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-  refuse("pipe", 0, 1, "it is not a file");
+  refuse("pipe", 0, 1, "is not a file");
 }
 
 TEST(MappedFile, ArraysLieInTheirFilesAsTheyAreFilled) {

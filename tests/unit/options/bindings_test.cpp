@@ -26,5 +26,27 @@ TEST(ByteSize, RefusesEverythingElse) {
   EXPECT_EQ(bytes, 77);
 }
 
+std::optional<int> parse_dots(const std::string& text) {
+  if (text.find_first_not_of('.') != std::string::npos) return std::nullopt;
+  return static_cast<int>(text.size());
+}
+
+std::string dots(const int& count) {
+  return std::string(static_cast<std::size_t>(count), '.');
+}
+
+TEST(ParsedText, ReadsAndWritesTextsOfItsOwn) {
+  int count = 1;
+  const auto binding = parsed_text<int>(count, "DOTS", "some dots", parse_dots, dots);
+  EXPECT_EQ(binding.value_name, "DOTS");
+  EXPECT_EQ(binding.expected, "some dots");
+  EXPECT_EQ(binding.get(), ".");
+  EXPECT_TRUE(binding.set("..."));
+  EXPECT_EQ(count, 3);
+  EXPECT_EQ(binding.get(), "...");
+  EXPECT_FALSE(binding.set("..x"));
+  EXPECT_EQ(count, 3);
+}
+
 }  // namespace
 }  // namespace lockstep::options

@@ -75,6 +75,18 @@ TEST_F(RecordedOptionsTest, WhatIsGivenWinsAndIsSaidWhereItDiffers) {
                     HasSubstr("--log-every 7 (there 100)"), Not(HasSubstr("--optimizer"))));
 }
 
+TEST_F(RecordedOptionsTest, NumbersThatTheDataGiveAgainAreNoDifference) {
+  record(R"("normalize":"0.25:0.5","augment":"flip")");
+  EXPECT_THAT(after({}), ::testing::UnorderedElementsAre("normalize=0.25:0.5", "augment=flip"));
+  EXPECT_THAT(after({{"normalize", "auto"}, {"augment", "flip"}}), IsEmpty());
+  EXPECT_THAT(notes_, IsEmpty());
+  (void)after({{"normalize", "0.25:0.75"}});
+  EXPECT_THAT(notes_, Contains(HasSubstr("--normalize 0.25:0.75 (there 0.25:0.5)")));
+  record(R"("normalize":"none")");
+  (void)after({{"normalize", "auto"}});
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("--normalize auto (there none)")));
+}
+
 TEST_F(RecordedOptionsTest, WhatIsGivenSettlesItsLikeToo) {
   EXPECT_THAT(after({{"epochs", "5"}}), Not(Contains(HasSubstr("max-steps"))));
   EXPECT_THAT(after({{"max-steps", "80"}}), Contains("epochs=3"));

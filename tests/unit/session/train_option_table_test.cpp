@@ -82,7 +82,10 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
                          "warmup_steps",
                          "clip_grad_norm",
                          "precision",
-                         "virtual_shards"};
+                         "virtual_shards",
+                         "ema_decay",
+                         "normalize",
+                         "augment"};
   EXPECT_EQ(options_with(Effect::kResults), results);
   EXPECT_EQ(options_with(Effect::kInput),
             (Names{"synthetic", "input_shape", "classes", "seed", "init_from"}));

@@ -47,6 +47,7 @@ class EpochPlanTest : public ::testing::TestWithParam<Shape> {
     std::vector<Samples> result(static_cast<std::size_t>(EpochPlan::steps(sampler, sizes)));
     for (int rank = 0; rank < shape.ranks; ++rank) {
       const EpochPlan plan(sampler, sizes, rank, 1, identity);
+      EXPECT_EQ(plan.epoch(), 1);
       for (std::size_t s = 0; s < result.size(); ++s) {
         const auto batches = all_micro_batches(plan, static_cast<std::int64_t>(s));
         EXPECT_LE(static_cast<std::int64_t>(batches.size()),

@@ -5,6 +5,8 @@
 
 #include <lockstep/comm/agreement.hpp>
 #include <lockstep/comm/gather.hpp>
+#include <lockstep/data/normalization.hpp>
+#include <lockstep/data/spec_json.hpp>
 #include <lockstep/metrics/sinks.hpp>
 #include <lockstep/session/command.hpp>
 #include <lockstep/session/shared_options.hpp>
@@ -79,16 +81,30 @@ model::NetworkPtr make_network(session::Job& job, const model::Weights& weights,
   return network;
 }
 
+/// Collective. Normalises inputs as those that rank 0's weights were trained on.
+void normalize_as_trained(session::Job& job, const model::Weights& weights,
+                          train::NodeDataset& dataset) {
+  auto text = comm::run_on_all_ranks(*job.control, job.layout, [&] {
+    const auto trained_on = job.layout.rank == 0 ? task::samples_of(weights) : std::nullopt;
+    return trained_on ? data::to_json(*trained_on).dump() : std::string();
+  });
+  text = comm::broadcast_text(*job.control, std::move(text), 0);
+  if (text.empty()) return;
+  const auto trained_on = data::spec_from_json(nlohmann::ordered_json::parse(text)).value();
+  dataset.set_input(data::normalized_as(dataset.shape.spec().input, trained_on.input));
+}
+
 void evaluate(session::Job& job, EvaluateOptions& options) {
   const auto weights = read_weights(job, options.checkpoint);
   const auto compute = session::prepare_compute(job, options.common.distribution);
-  const auto dataset =
+  auto dataset =
       train::load_node_dataset([&] { return options.task.open_data(); }, options.common.data,
                                job.layout, *job.control, job.board());
   comm::run_on_all_ranks(*job.control, job.layout,
                          [&] { train::check_loss(options.common.model, dataset.shape.spec()); });
   const auto network = make_network(job, weights, options.task, dataset.shape.spec());
   network->to(compute.device);
+  normalize_as_trained(job, weights, dataset);
   const auto& model = options.common.model;
   train::Evaluator evaluator(network, model::loss_function(model.loss, model.label_smoothing),
                              *job.control, dataset.test.to(compute.device), dataset.test.indices(),

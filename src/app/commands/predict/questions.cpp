@@ -6,6 +6,7 @@
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/sha256.hpp>
+#include <lockstep/data/normalization.hpp>
 #include <lockstep/data/spec_json.hpp>
 
 namespace lockstep::app {
@@ -14,8 +15,10 @@ std::vector<Question> questions_of_test_set(task::BuiltinTask& task, const data:
                                             const std::vector<std::int64_t>& index) {
   const auto source = task.open_data();
   const auto shape = source->shape();
-  if (data::to_json(shape.spec()).at("input") != data::to_json(spec).at("input") ||
-      shape.spec().outputs() != spec.outputs()) {
+  auto here = shape.spec();
+  here.input = data::normalized_as(here.input, spec.input);
+  if (data::to_json(here).at("input") != data::to_json(spec).at("input") ||
+      here.outputs() != spec.outputs()) {
     throw DataError(fmt::format("these data have {}, and the network is for {}",
                                 data::describe(shape.spec()), data::describe(spec)));
   }
