@@ -2,7 +2,7 @@
 #include <lockstep/task/network_kind.hpp>
 
 // Every network: src/task/networks/NAME.cpp defines make_NAME_kind. The default comes first.
-#define LOCKSTEP_NETWORKS(network) network(mlp) network(cnn) network(torchscript)
+#define LOCKSTEP_NETWORKS(network) network(mlp) network(cnn) network(resnet18) network(torchscript)
 
 namespace lockstep::task {
 
