@@ -93,12 +93,12 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
   EXPECT_EQ(
       options_with(Effect::kOrderOfSums),
       (Names{"backend", "batch_size", "bucket_mb", "first_bucket_mb", "node_shared", "overlap"}));
-  EXPECT_EQ(options_with(Effect::kLength), (Names{"epochs", "max_steps"}));
+  EXPECT_EQ(options_with(Effect::kLength), (Names{"early_stop", "epochs", "max_steps"}));
   EXPECT_EQ(options_with(Effect::kNothing),
             (Names{"check_replicas_every", "checkpoint_every", "collective_timeout", "data_dir",
-                   "dataset", "evaluate_every", "histogram_every", "keep_checkpoints", "log_every",
-                   "output_dir", "progress", "resume", "tensorboard", "test_batch_size",
-                   "test_samples", "trace", "trace_first_step", "trace_steps"}));
+                   "dataset", "evaluate_every", "histogram_every", "keep_best", "keep_checkpoints",
+                   "log_every", "output_dir", "progress", "resume", "tensorboard",
+                   "test_batch_size", "test_samples", "trace", "trace_first_step", "trace_steps"}));
 }
 
 }  // namespace

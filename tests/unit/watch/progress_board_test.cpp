@@ -53,7 +53,7 @@ TEST(ProgressBoard, NamesEverything) {
   for (int i = 0; i <= static_cast<int>(Phase::kEnding); ++i) {
     phases.insert(phase_name(static_cast<Phase>(i)));
   }
-  EXPECT_EQ(phases.size(), 8U);
+  EXPECT_EQ(phases.size(), 9U);
   std::set<std::string_view> channels;
   for (std::size_t i = 0; i < kChannels; ++i) {
     channels.insert(channel_name(static_cast<Channel>(i)));
