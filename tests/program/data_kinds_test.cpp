@@ -69,7 +69,8 @@ class DataKindsTest : public ::testing::Test {
                                       tests.back()["avg_loss"].get<double>())));
     const auto samples = tests.back()["samples"].get<std::int64_t>();
     const auto predicted = run(fmt::format(
-        "predict --data-dir data --checkpoint run/model.safetensors --index 0,{}", samples - 1));
+        "predict --data-dir data --checkpoint run/model.safetensors --picture off --index 0,{}",
+        samples - 1));
     EXPECT_EQ(predicted.exit_code, 0) << predicted.standard_error;
     EXPECT_THAT(predicted.standard_output,
                 AllOf(HasSubstr("test image 0: "), EndsWith("; label: " + last_label + "\n")));

@@ -171,7 +171,8 @@ TEST_F(InputsTest, EvaluateAndPredictNormaliseAsTheRunDid) {
       fmt::format("predict --json --index {} --checkpoint run/model.safetensors{}", index, data));
   ASSERT_EQ(predicted.exit_code, 0) << predicted.standard_error;
   std::vector confusion(10, std::vector<int>(10));
-  for (const auto& answer : nlohmann::json::parse(predicted.standard_output)["predictions"]) {
+  const auto answers = nlohmann::json::parse(predicted.standard_output);
+  for (const auto& answer : answers["predictions"]) {
     ++confusion.at(answer["label"].get<std::size_t>()).at(answer["class"].get<std::size_t>());
   }
   EXPECT_EQ(nlohmann::json(confusion),
