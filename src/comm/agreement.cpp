@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -36,6 +38,14 @@ void agree(Communicator& communicator, const runtime::RankLayout& layout,
   const auto settings = nlohmann::json::parse(
       broadcast_text(communicator, nlohmann::json(mine.settings).dump(), root));
   throw AgreedError(code[0], message, communicator.rank() == root, settings.get<Settings>());
+}
+
+void meet_until_all_are_done(Communicator& communicator, const std::function<bool()>& is_done) {
+  std::vector<std::vector<std::uint8_t>> done;
+  do {
+    const std::array<std::uint8_t, 1> mine = {is_done() ? std::uint8_t{1} : std::uint8_t{0}};
+    done = gather_values(communicator, std::span<const std::uint8_t>(mine));
+  } while (std::any_of(done.begin(), done.end(), [](const auto& rank) { return rank[0] == 0; }));
 }
 
 void fail_together(const Communicator& communicator, const std::string& message,

@@ -116,10 +116,11 @@ void train(Job& job, const CommandLine& line, train::TrainOptions& options, task
   const auto& sizes = training->sizes;
   const auto& dataset = training->dataset;
   nlohmann::ordered_json settings;
-  train::DatasetDigests digests;
+  const auto digests = comm::run_long_on_all_ranks(*job.control, job.layout, [&] {
+    return job.layout.rank == 0 ? dataset.digests() : train::DatasetDigests();
+  });
   model::SafetensorsMetadata metadata;
   if (job.layout.rank == 0) {
-    digests = dataset.digests();
     settings = settings_of(options, sizes, line.table, task, dataset, digests);
     metadata = metadata_of(task, dataset, digests);
   }

@@ -172,7 +172,7 @@ std::string NodeDataset::describe_absent_classes() const {
 
 NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                               const runtime::RankLayout& layout, comm::Communicator& communicator) {
-  const auto source = comm::run_on_all_ranks(communicator, layout, [&] { return open(); });
+  const auto source = comm::run_long_on_all_ranks(communicator, layout, [&] { return open(); });
   const auto shape = source->shape();
   require_same(communicator, layout,
                fmt::format("{} training and {} test samples of {}", shape.train_samples(),
@@ -180,7 +180,7 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
   const Placement placement(*source, shape);
   runtime::NodeMemory memory(placement.block_bytes, layout);
   std::vector<data::MappedFile> files;
-  const auto parts = comm::run_on_all_ranks(communicator, layout, [&] {
+  const auto parts = comm::run_long_on_all_ranks(communicator, layout, [&] {
     auto placed = placement.place(shape, memory.bytes(), files);
     for (const data::Part part : data::kAllParts) {
       if (!decodes(layout, part) || placement.is_mapped(part)) continue;

@@ -1,8 +1,10 @@
 // Failing together: what goes wrong on one rank ends all of them, with one message.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <functional>
+#include <future>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -59,6 +61,27 @@ auto run_on_all_ranks(Communicator& communicator, const runtime::RankLayout& lay
     agree(communicator, layout, failure);
     return *std::move(result);
   }
+}
+
+/// Collective. Returns when `is_done` has returned true on every rank. It may block for up to a
+/// quarter of a second, since the ranks meet after each of its calls: none waits longer for
+/// another.
+void meet_until_all_are_done(Communicator& communicator, const std::function<bool()>& is_done);
+
+/// As run_on_all_ranks, for work that some ranks have and that takes them minutes: the others must
+/// not seem to wait for a rank that hangs. `work` runs in a thread of its own, if one can be
+/// started and there are other ranks.
+template <typename Work>
+auto run_long_on_all_ranks(Communicator& communicator, const runtime::RankLayout& layout,
+                           Work&& work) {
+  const auto where =
+      communicator.size() > 1 ? std::launch::async | std::launch::deferred : std::launch::deferred;
+  auto running = std::async(where, std::forward<Work>(work));
+  meet_until_all_are_done(communicator, [&running] {
+    constexpr auto kBetweenMeetings = std::chrono::milliseconds(250);
+    return running.wait_for(kBetweenMeetings) != std::future_status::timeout;
+  });
+  return run_on_all_ranks(communicator, layout, [&running] { return running.get(); });
 }
 
 }  // namespace lockstep::comm

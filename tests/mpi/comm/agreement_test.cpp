@@ -1,9 +1,11 @@
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -52,6 +54,32 @@ TEST_F(AgreementTest, AFailureOfAllRanksNamesNone) {
   } catch (const AgreedError& error) {
     EXPECT_STREQ(error.what(), "no data");
     EXPECT_EQ(error.speaks(), layout_.rank == 0);
+  }
+}
+
+/// The last rank works, and the others have nothing to do: they meet it again and again.
+TEST_F(AgreementTest, LongWorkOfOneRankKeepsNoOtherWaitingInOneOperation) {
+  int meetings = 0;
+  meet_until_all_are_done(*communicator_, [&] { return ++meetings >= 3 || layout_.rank != last_; });
+  EXPECT_EQ(meetings, 3) << "on every rank";
+
+  const auto result = run_long_on_all_ranks(*communicator_, layout_, [&] {
+    if (layout_.rank == last_) std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    return std::make_unique<int>(layout_.rank * 2);
+  });
+  EXPECT_EQ(*result, layout_.rank * 2);
+}
+
+TEST_F(AgreementTest, AFailureInLongWorkIsEverybodys) {
+  try {
+    run_long_on_all_ranks(*communicator_, layout_, [&] {
+      if (layout_.rank == last_) throw DataError("label 200");
+    });
+    FAIL() << "a rank's failure was lost";
+  } catch (const AgreedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::kData);
+    EXPECT_EQ(error.speaks(), layout_.rank == last_);
+    EXPECT_NE(std::string(error.what()).find("label 200"), std::string::npos);
   }
 }
 
