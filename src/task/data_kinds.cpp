@@ -1,7 +1,7 @@
 #include <lockstep/task/data_kind.hpp>
 
 // All kinds: src/task/data/NAME.cpp defines NAME_data.
-#define LOCKSTEP_DATA(kind) kind(fashion_mnist) kind(npy)
+#define LOCKSTEP_DATA(kind) kind(fashion_mnist) kind(npy) kind(pictures)
 
 namespace lockstep::task {
 

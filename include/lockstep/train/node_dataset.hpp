@@ -31,6 +31,7 @@ struct NodeDataset {
   std::string description;               ///< for data that is not `known`
   std::string folder;                    ///< of its files; empty if it has none
   std::optional<data::KnownData> known;  ///< what it is if its digests match
+  std::string warning;                   ///< of this rank's preparation; empty: none
 
   /// Reads everything: tens of milliseconds for FashionMNIST, seconds for what fills the memory.
   [[nodiscard]] DatasetDigests digests() const;
@@ -46,12 +47,14 @@ struct NodeDataset {
 /// Opens a data set and checks its headers. Throws DataError.
 using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 
-/// Inputs of at least so many bytes are mapped instead of read, if they lie in a file as they are.
+/// Inputs of at least so many bytes are mapped instead of read, if they lie in a file as they are;
+/// those for which the source says so, whatever their size.
 inline constexpr std::size_t kMappedFromBytes = std::size_t{256} << 20U;
 
-/// Collective. Opens the data set, decodes it (the node's ranks share the work), and cuts it to the
-/// numbers of samples in `options`. All ranks fail together: AgreedError with exit code 3 (missing,
-/// damaged, or different on two ranks) or 2 (more samples requested than there are).
+/// Collective. Opens the data set, has the first rank of each node prepare it, decodes it (the
+/// node's ranks share the work), and cuts it to the numbers of samples in `options`. All ranks fail
+/// together: AgreedError with exit code 3 (missing, damaged, or different on two ranks) or 2 (more
+/// samples requested than there are).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator);

@@ -69,7 +69,7 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
                    "lr_schedule", "lr_step_epochs", "lr_gamma", "warmup_steps", "clip_grad_norm",
                    "precision", "virtual_shards"}));
   EXPECT_EQ(options_with(Effect::kInput),
-            (Names{"synthetic", "input_shape", "classes", "seed", "init_from"}));
+            (Names{"synthetic", "input_shape", "classes", "resize", "seed", "init_from"}));
   EXPECT_EQ(options_with(Effect::kRounding), (Names{"accumulate_steps", "device", "threads"}));
   EXPECT_EQ(
       options_with(Effect::kOrderOfSums),

@@ -84,6 +84,7 @@ void evaluate(session::Job& job, EvaluateOptions& options) {
   const auto compute = session::prepare_compute(job, options.common.distribution);
   const auto dataset = train::load_node_dataset([&] { return options.task.open_data(); },
                                                 options.common.data, job.layout, *job.control);
+  if (!dataset.warning.empty()) job.log.warning(dataset.warning);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_loss(options.common.model.loss, dataset.shape.spec());
   });
