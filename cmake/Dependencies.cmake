@@ -10,6 +10,7 @@ find_library(LIBDEFLATE_LIBRARY deflate REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
+find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(nlohmann_json REQUIRED)
@@ -31,7 +32,7 @@ lockstep_header_version(protozero_version ${PROTOZERO_INCLUDE_DIR}/protozero/ver
 string(JOIN ", " LOCKSTEP_LIBRARY_VERSIONS
        "Boost ${Boost_VERSION_STRING}" "fmt ${fmt_VERSION}" "spdlog ${spdlog_VERSION}"
        "nlohmann-json ${nlohmann_json_VERSION}" "OpenSSL ${OPENSSL_VERSION}" "zlib ${ZLIB_VERSION_STRING}"
-       "libdeflate ${deflate_version}" "xxHash ${xxhash_version}" "libpng ${PNG_VERSION_STRING}"
+       "libdeflate ${deflate_version}" "xxHash ${xxhash_version}" "libpng ${PNG_VERSION_STRING}" "libjpeg ${JPEG_VERSION}"
        "protozero ${protozero_version}")
 
 # LibTorch 2.x ships headers of another fmt, which its users then see: no compiled library fits

@@ -10,7 +10,7 @@ may_install=yes # no: use what is installed
 # shellcheck disable=SC2034 # for the scripts that source this
 {
   build_packages=(g++ cmake ninja-build ccache libopenmpi-dev openmpi-bin libboost-program-options-dev
-    zlib1g-dev libdeflate-dev libxxhash-dev libprotozero-dev libpng-dev
+    zlib1g-dev libdeflate-dev libxxhash-dev libprotozero-dev libpng-dev libjpeg-dev
     nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev)
   torch_packages=(libtorch-dev libopenblas0-openmp) # all presets but cuda, which takes LibTorch 2.x
   test_packages=(libgtest-dev libgmock-dev libbenchmark-dev valgrind gnuplot-nox tmux zsh groff-base
@@ -82,7 +82,7 @@ have_candidate() { # apt-cache takes an unknown name as a pattern, and answers f
 install_packages() {
   [[ $may_install == yes ]] || return 0
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    fail "no apt-get here, and only Debian's packages can be installed by this script: install g++ 12, CMake 3.25 and Ninja (or newer), Open MPI 4.1, LibTorch 1.13 or 2.x, Boost.Program_options, zlib, libdeflate, xxHash, protozero, libpng, OpenSSL, nlohmann-json, spdlog and fmt (for the tests also GoogleTest), then start this again with --no-install; or use a Debian 12 container"
+    fail "no apt-get here, and only Debian's packages can be installed by this script: install g++ 12, CMake 3.25 and Ninja (or newer), Open MPI 4.1, LibTorch 1.13 or 2.x, Boost.Program_options, zlib, libdeflate, xxHash, protozero, libpng, libjpeg-turbo, OpenSSL, nlohmann-json, spdlog and fmt (for the tests also GoogleTest), then start this again with --no-install; or use a Debian 12 container"
   fi
   local name log=$root/build/install.log trouble missing=() wanted=() absent=()
   for name; do

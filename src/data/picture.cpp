@@ -1,25 +1,25 @@
 #include <png.h>
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <functional>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <lockstep/base/error.hpp>
 #include <lockstep/base/input_file.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
 #include <lockstep/data/picture.hpp>
 
+#include "pgm_reader.hpp"
+#include "picture_file.hpp"
 #include "png_reader.hpp"
 
 namespace lockstep::data {
 namespace {
 
-constexpr std::int64_t kMaxPixels = 100'000'000;
 constexpr std::size_t kMaxFileBytes = std::size_t{512} << 20U;
 constexpr int kMaxGrey = 255;
 
@@ -34,72 +34,6 @@ std::string read_bytes(const std::filesystem::path& path) {
     throw DataError(failure.what());
   }
 }
-
-/// Reads the numbers in the text of a PGM file.
-class PgmReader {
- public:
-  PgmReader(const std::filesystem::path& path, const std::string& bytes)
-      : path_(path), bytes_(bytes) {}
-
-  Picture read() {
-    const bool text = bytes_[1] == '2';
-    Picture picture{.width = number("width"), .height = number("height"), .pixels = {}};
-    const auto most = number("greatest value");
-    constexpr std::int64_t kSixteenBits = 65535;
-    if (most < 1 || most > kSixteenBits) fail(path_, fmt::format("greatest value {}", most));
-    const auto pixels = checked_pixels(path_, picture.width, picture.height);
-    ++position_;  // one space ends the header
-    const std::int64_t pixel_bytes = text ? 2 : (most > kMaxGrey ? 2 : 1);  // as text: with a space
-    const auto left = static_cast<std::int64_t>(bytes_.size() - std::min(position_, bytes_.size()));
-    if (left < pixels * pixel_bytes - (text ? 1 : 0)) {
-      fail(path_, fmt::format("the file ends after {} bytes of its {} × {} pixels", left,
-                              picture.width, picture.height));
-    }
-    picture.pixels.reserve(static_cast<std::size_t>(pixels));
-    for (std::int64_t i = 0; i < pixels; ++i) {
-      const auto value = text ? number("pixel") : binary_pixel(pixel_bytes);
-      if (value > most) fail(path_, fmt::format("a pixel of {}, above {}", value, most));
-      picture.pixels.push_back(static_cast<std::uint8_t>((value * kMaxGrey + most / 2) / most));
-    }
-    return picture;
-  }
-
- private:
-  void skip_space() {
-    while (position_ < bytes_.size()) {
-      if (bytes_[position_] == '#') {
-        position_ = std::min(bytes_.find('\n', position_), bytes_.size());
-      } else if (std::isspace(static_cast<unsigned char>(bytes_[position_])) != 0) {
-        ++position_;
-      } else {
-        return;
-      }
-    }
-  }
-  std::int64_t number(const char* what) {
-    skip_space();
-    std::int64_t value = 0;
-    const char* begin = bytes_.data() + position_;
-    const auto [end, error] = std::from_chars(begin, bytes_.data() + bytes_.size(), value);
-    if (error != std::errc() || value < 0) {
-      fail(path_, fmt::format("not a usable PGM: no {} at offset {}", what, position_));
-    }
-    position_ += static_cast<std::size_t>(end - begin);
-    return value;
-  }
-  std::int64_t binary_pixel(std::int64_t bytes) {
-    std::int64_t value = 0;
-    for (std::int64_t i = 0; i < bytes; ++i) {
-      constexpr int kByteValues = 256;
-      value = value * kByteValues + static_cast<unsigned char>(bytes_[position_++]);
-    }
-    return value;
-  }
-
-  const std::filesystem::path& path_;
-  const std::string& bytes_;
-  std::size_t position_ = 2;  // after "P2" or "P5"
-};
 
 bool has_bright_border(const torch::Tensor& grey) {
   const auto border = torch::cat({grey[0], grey[-1], grey.select(1, 0), grey.select(1, -1)});
@@ -125,21 +59,30 @@ torch::Tensor padded_to_square(const torch::Tensor& grey) {
   return square;
 }
 
-}  // namespace
-
-std::int64_t checked_pixels(const std::filesystem::path& path, std::int64_t width,
-                            std::int64_t height) {
-  if (width < 1 || height < 1 || width > kMaxPixels / height) {
-    fail(path, fmt::format("a picture of {} × {} pixels: it may have up to {}", width, height,
-                           kMaxPixels));
-  }
-  return width * height;
+std::string joined(const std::vector<std::string>& changes) {
+  return fmt::format("{}", fmt::join(changes, ", "));
 }
+
+/// Of a PNG, JPEG or PGM.
+Pixels read_pixels(const std::filesystem::path& path) {
+  const auto bytes = read_bytes(path);
+  if (is_picture_file(bytes)) return decode_picture(path, bytes);
+  if (!is_pgm(bytes))
+    fail(path, "neither a PNG, a JPEG nor a PGM: save the picture as one of these");
+  auto picture = read_pgm(path, bytes);
+  check_sides(path, picture.width, picture.height);
+  return {.width = picture.width,
+          .height = picture.height,
+          .channels = 1,
+          .samples = std::move(picture.pixels)};
+}
+
+}  // namespace
 
 Picture read_picture(const std::filesystem::path& path) {
   const auto bytes = read_bytes(path);
   if (is_png(bytes)) return read_png(path, bytes);
-  if (bytes.starts_with("P2") || bytes.starts_with("P5")) return PgmReader(path, bytes).read();
+  if (is_pgm(bytes)) return read_pgm(path, bytes);
   fail(path, "neither a PNG nor a PGM: save the picture as one of these");
 }
 
@@ -171,6 +114,29 @@ std::string png_of(const Picture& picture) {
   return bytes;
 }
 
+bool takes_pictures(const InputSpec& input) {
+  return input.element_type == torch::kUInt8 && input.shape.size() == 3 &&
+         (input.shape[0] == 1 || input.shape[0] == 3);
+}
+
+FittedPicture read_picture_for(const InputSpec& input, const std::filesystem::path& path,
+                               Invert invert) {
+  const auto pixels = read_pixels(path);
+  const PictureSize size = {.height = input.shape.at(1), .width = input.shape.at(2)};
+  auto image = resized(planes_of(pixels, input.shape.at(0)), size);
+  std::vector<std::string> changes;
+  if (pixels.channels >= 3 && input.shape[0] == 1) changes.emplace_back("made grey");
+  if (pixels.width != size.width || pixels.height != size.height) {
+    changes.push_back(fmt::format("scaled from {} × {} to {} × {}", pixels.width, pixels.height,
+                                  size.width, size.height));
+  }
+  if (invert == Invert::kOn) {
+    image = kMaxGrey - image;
+    changes.emplace_back("inverted");
+  }
+  return {image.contiguous(), joined(changes)};
+}
+
 FittedPicture fit_to_network(const Picture& picture, Invert invert) {
   const torch::NoGradGuard no_gradients;
   auto pixels = picture.pixels;
@@ -191,9 +157,7 @@ FittedPicture fit_to_network(const Picture& picture, Invert invert) {
     grey = padded_to_square(grey);
     changes.emplace_back("padded to 28 × 28 with black");
   }
-  std::string text;
-  for (const auto& change : changes) text += (text.empty() ? "" : ", ") + change;
-  return {grey.reshape({1, kImageSide, kImageSide}).clone(), text};
+  return {grey.reshape({1, kImageSide, kImageSide}).clone(), joined(changes)};
 }
 
 }  // namespace lockstep::data

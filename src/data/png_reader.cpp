@@ -21,7 +21,8 @@ constexpr unsigned kOpaque = 255;
 /// calls is made in a function that holds nothing but `this`.
 class PngDecoder {
  public:
-  explicit PngDecoder(const std::string& bytes) : bytes_(bytes) {
+  explicit PngDecoder(const std::string& bytes, SixteenBits sixteen_bits = SixteenBits::kRounded)
+      : bytes_(bytes), sixteen_bits_(sixteen_bits) {
     png_ = ::png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &fail, &ignore);
     info_ = png_ == nullptr ? nullptr : ::png_create_info_struct(png_);
   }
@@ -41,7 +42,8 @@ class PngDecoder {
     // Convert to 8 bits per channel. Like most programs, ignore gamma and colour profiles: they are
     // wrong more often than not.
     ::png_set_expand(png_);
-    ::png_set_scale_16(png_);
+    if (sixteen_bits_ == SixteenBits::kRounded) ::png_set_scale_16(png_);
+    if (sixteen_bits_ == SixteenBits::kHighByte) ::png_set_strip_16(png_);
     ::png_set_interlace_handling(png_);
     ::png_read_update_info(png_, info_);
     return true;
@@ -74,19 +76,45 @@ class PngDecoder {
   }
 
   const std::string& bytes_;
+  SixteenBits sixteen_bits_;
   std::size_t position_ = 0;
   std::array<char, 128> message_ = {"no memory"};
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
 };
 
-/// Luma by ITU-R BT.601, rounded as Pillow's convert("L") does.
-std::uint8_t grey_of(const std::uint8_t* red_green_blue) {
-  constexpr std::array<std::uint32_t, 3> kShares = {19595, 38470, 7471};  // of 2^16
-  std::uint32_t sum = 1U << 15U;
-  for (std::size_t i = 0; i < kShares.size(); ++i) sum += kShares.at(i) * red_green_blue[i];
-  return static_cast<std::uint8_t>(sum >> 16U);
-}
+/// The decoder behind the header.
+class OpenPng {
+ public:
+  OpenPng(const std::filesystem::path& path, const std::string& bytes,
+          SixteenBits sixteen_bits = SixteenBits::kRounded)
+      : path_(path), decoder_(bytes, sixteen_bits) {
+    require(decoder_.read_header());
+  }
+  [[nodiscard]] PictureHeader header() const {
+    return {.width = decoder_.width(),
+            .height = decoder_.height(),
+            .in_colour = decoder_.channels() >= 3};
+  }
+  [[nodiscard]] Pixels read() {
+    Pixels pixels{
+        .width = decoder_.width(), .height = decoder_.height(), .channels = decoder_.channels()};
+    const auto row_bytes = pixels.channels * static_cast<std::size_t>(pixels.width);
+    std::vector<png_bytep> rows(static_cast<std::size_t>(pixels.height));
+    pixels.samples.resize(row_bytes * rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = &pixels.samples[i * row_bytes];
+    require(decoder_.read_rows(rows.data()));
+    return pixels;
+  }
+
+ private:
+  void require(bool worked) const {
+    if (worked) return;
+    throw DataError(fmt::format("{}: not a usable PNG: {}", path_.string(), decoder_.message()));
+  }
+  const std::filesystem::path& path_;
+  PngDecoder decoder_;
+};
 
 /// Puts the picture on a background that contrasts with it: bright ones on black, dark ones on
 /// white.
@@ -115,22 +143,23 @@ bool is_png(const std::string& bytes) {
   return bytes.starts_with("\x89PNG\r\n\x1a\n");
 }
 
-Picture read_png(const std::filesystem::path& path, const std::string& bytes) {
-  PngDecoder decoder(bytes);
-  const auto require = [&](bool worked) {
-    if (worked) return;
-    throw DataError(fmt::format("{}: not a usable PNG: {}", path.string(), decoder.message()));
-  };
-  require(decoder.read_header());
-  Picture picture{.width = decoder.width(), .height = decoder.height(), .pixels = {}};
-  const auto pixels = static_cast<std::size_t>(checked_pixels(path, picture.width, picture.height));
-  const auto channels = decoder.channels();
-  const auto row_bytes = channels * static_cast<std::size_t>(picture.width);
-  std::vector<std::uint8_t> samples(channels * pixels);
-  std::vector<png_bytep> rows(static_cast<std::size_t>(picture.height));
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = &samples[i * row_bytes];
-  require(decoder.read_rows(rows.data()));
+PictureHeader png_header(const std::filesystem::path& path, const std::string& bytes) {
+  return OpenPng(path, bytes).header();
+}
 
+Pixels decode_png(const std::filesystem::path& path, const std::string& bytes,
+                  SixteenBits sixteen_bits, SizeCheck check_size) {
+  OpenPng png(path, bytes, sixteen_bits);
+  const auto header = png.header();
+  check_size(path, header.width, header.height);
+  return png.read();
+}
+
+Picture read_png(const std::filesystem::path& path, const std::string& bytes) {
+  const auto [width, height, channels, samples] =
+      decode_png(path, bytes, SixteenBits::kRounded, check_pixels);
+  Picture picture{.width = width, .height = height, .pixels = {}};
+  const auto pixels = static_cast<std::size_t>(width * height);
   const bool in_colour = channels >= 3;
   const bool has_alpha = channels % 2 == 0;
   picture.pixels.resize(pixels);

@@ -27,8 +27,8 @@ namespace po = boost::program_options;
 constexpr std::string_view kPrefix = "LOCKSTEP_";
 constexpr const char* kConfig = "config";
 constexpr std::size_t kConfigLimitBytes = 1U << 20U;
-// Variables that are not options: read elsewhere (launch/, error reports).
-constexpr std::array kOtherVariables = {"LOCKSTEP_BACKTRACE"};
+// Variables that are not options: read elsewhere (launch/, error reports, decoded pictures).
+constexpr std::array kOtherVariables = {"LOCKSTEP_BACKTRACE", "LOCKSTEP_CACHE_DIR"};
 
 po::options_description describe(const OptionTable& table) {
   po::options_description description;

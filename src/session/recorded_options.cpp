@@ -72,6 +72,7 @@ bool is_settled(const options::GivenOption& recorded,
   if (name == "global-batch-size") return has("batch-size");
   if (name == "max-steps") return has("epochs");
   if (name == "synthetic") return has("data-dir");
+  if (name == "resize") return has("synthetic");
   if (name == "data-dir") return has("synthetic");
   if (name == "data-seed") return has("seed") && recorded.value == value_in(record, "seed");
   // Only a run that has no checkpoint yet begins with these weights.

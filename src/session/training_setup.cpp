@@ -170,6 +170,7 @@ std::unique_ptr<Training> set_up_training(Job& job, const train::TrainOptions& o
   auto compute = prepare_compute(job, options.distribution);
   auto dataset = train::load_node_dataset([&] { return task.open_data(); }, options.data,
                                           job.layout, *job.control, job.board());
+  if (!dataset.warning.empty()) job.log.warning(dataset.warning);
   comm::run_on_all_ranks(*job.control, job.layout, [&] {
     train::check_enough_samples(options, sizes, dataset.train.size());
     train::check_metrics(options, dataset.shape.spec());

@@ -34,6 +34,23 @@ options::Option BuiltinTask::dataset_option() {
           options::choice(dataset_, names), Effect::kNothing};
 }
 
+options::Option BuiltinTask::resize_option() {
+  auto binding = options::integers(resize_, 1, data::kMaxPictureSide);
+  binding.value_name = "H,W";
+  binding.expected = fmt::format("a height and a width, two integers from 1 to {}, with a comma",
+                                 data::kMaxPictureSide);
+  binding.set = [this, set = binding.set](const std::string& text) {
+    const auto before = resize_;
+    const bool valid = set(text) && resize_.size() == 2;
+    if (!valid) resize_ = before;
+    return valid;
+  };
+  return {"resize",
+          "height and width to which the pictures of --dataset pictures are scaled (default: they "
+          "have one size)",
+          std::move(binding), Effect::kInput};
+}
+
 std::vector<options::Option> BuiltinTask::made_up_options() {
   return {{"input-shape", "shape of a made-up image (default 1,28,28)",
            options::integers(made_up_.input_shape, 1, kMaxSize), Effect::kInput},
@@ -48,6 +65,7 @@ std::vector<options::Option> BuiltinTask::data_options() {
        "data/FashionMNIST/raw or Debian's dataset-fashion-mnist)",
        options::path(data_folder_, "DIR"), Effect::kNothing},
       dataset_option(),
+      resize_option(),
       {"synthetic", "made-up images; no data set needed", options::flag(synthetic_),
        Effect::kInput}};
   for (auto& option : made_up_options()) all.push_back(std::move(option));
@@ -143,15 +161,28 @@ const DataKind* BuiltinTask::chosen_data() const {
   return found == kinds.end() ? nullptr : &*found;
 }
 
+std::unique_ptr<data::DatasetSource> BuiltinTask::open_folder(const DataKind& kind) const {
+  if (resize_.empty()) return kind.open(data_folder_, {});
+  if (!kind.resizes) {
+    throw UsageError(
+        fmt::format("--resize is for --dataset pictures, and these data are {}", kind.name));
+  }
+  return kind.open(data_folder_,
+                   {.resize = data::PictureSize{.height = resize_[0], .width = resize_[1]}});
+}
+
 std::unique_ptr<data::DatasetSource> BuiltinTask::open_data() {
+  if (synthetic_ && !resize_.empty()) {
+    throw UsageError("--resize is for --dataset pictures, and made-up images have --input-shape");
+  }
   if (synthetic_) return make_synthetic_data(made_up_);
   if (made_up_ != SyntheticOptions()) {
     throw UsageError(
         "--input-shape and --classes are for --synthetic: other data say what they are");
   }
-  if (const auto* kind = chosen_data()) return kind->open(data_folder_);
+  if (const auto* kind = chosen_data()) return open_folder(*kind);
   try {
-    return data_kinds().front().open(data_folder_);  // knows what may have been meant
+    return data_kinds().front().open(data_folder_, {});  // knows what may have been meant
   } catch (const DataError& error) {
     std::vector<std::string> others;
     for (std::size_t i = 1; i < data_kinds().size(); ++i) others.push_back(data_kinds()[i].files);

@@ -1,7 +1,8 @@
 #include <lockstep/task/data_kind.hpp>
 
 // All kinds: src/task/data/NAME.cpp defines NAME_data.
-#define LOCKSTEP_DATA(kind) kind(fashion_mnist) kind(npy) kind(idx) kind(cifar10) kind(cifar100)
+#define LOCKSTEP_DATA(kind) \
+  kind(fashion_mnist) kind(npy) kind(idx) kind(cifar10) kind(cifar100) kind(pictures)
 
 namespace lockstep::task {
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,16 +70,36 @@ void read_in_order(const std::vector<data::MappedFile>& files, const Read& read)
   for (const auto& file : files) file.read_ahead(false);
 }
 
+/// The file that a part is mapped from; nothing if it is to be filled.
+std::optional<data::FilePart> mapped_from(const data::DatasetSource& source,
+                                          const data::DatasetShape& shape, data::Part part) {
+  auto file = source.in_file(part);
+  const bool large = shape.part_bytes(part) >= kMappedFromBytes;
+  if (file && !large && !file->even_if_small) file.reset();
+  return file;
+}
+
 /// Where each part is to lie: in a file that is mapped, or, one after another, in a block.
 struct Placement {
   std::array<std::optional<data::FilePart>, data::kAllParts.size()> files;
   std::size_t block_bytes = 0;
 
-  Placement(const data::DatasetSource& source, const data::DatasetShape& shape) {
-    for (const data::Part part : data::kAllParts) {
-      auto& file = files.at(static_cast<std::size_t>(part));
-      if (shape.part_bytes(part) >= kMappedFromBytes) file = source.in_file(part);
-      if (!file) block_bytes += padded(shape.part_bytes(part));
+  /// Collective: a part is mapped by all ranks of a node or by none, since they share the block,
+  /// and a file of other programs' may come or go between two ranks' looks.
+  Placement(const data::DatasetSource& source, const data::DatasetShape& shape,
+            const runtime::RankLayout& layout, comm::Communicator& communicator) {
+    std::array<std::uint8_t, data::kAllParts.size()> mine = {};
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      files.at(i) = mapped_from(source, shape, data::kAllParts.at(i));
+      mine.at(i) = files.at(i) ? 1 : 0;
+    }
+    const auto all = comm::gather_values(communicator, std::span<const std::uint8_t>(mine));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const bool on_all =
+          std::all_of(layout.node_ranks.begin(), layout.node_ranks.end(),
+                      [&](int rank) { return all.at(static_cast<std::size_t>(rank)).at(i) != 0; });
+      if (!on_all) files.at(i).reset();
+      if (!on_all) block_bytes += padded(shape.part_bytes(data::kAllParts.at(i)));
     }
   }
   [[nodiscard]] bool is_mapped(data::Part part) const {
@@ -197,26 +218,30 @@ std::string NodeDataset::describe_absent_classes() const {
 NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                               const runtime::RankLayout& layout, comm::Communicator& communicator,
                               watch::ProgressBoard* board) {
-  const auto source = comm::run_on_all_ranks(communicator, layout, [&] {
-    std::unique_ptr<data::DatasetSource> opened;
-    watch::work_long(board, [&] { opened = open(); });
-    return opened;
-  });
-  const auto shape = source->shape();
+  // Rank by rank, this may take longer than others would wait.
+  const auto run_long = [&](const auto& work) {
+    return comm::run_on_all_ranks(communicator, layout, [&] {
+      std::optional<decltype(work())> result;
+      watch::work_long(board, [&] { result.emplace(work()); });
+      return *std::move(result);
+    });
+  };
+  const auto source = run_long([&] { return open(); });
+  const auto warning =
+      run_long([&] { return layout.local_rank == 0 ? source->prepare() : std::string(); });
+  const auto shape = run_long([&] { return source->shape(); });
   require_same(communicator, layout,
                fmt::format("{} training and {} test samples of {}", shape.train_samples(),
                            shape.test_samples(), data::describe(shape.spec())));
-  const Placement placement(*source, shape);
+  const Placement placement(*source, shape, layout, communicator);
   runtime::NodeMemory memory(placement.block_bytes, layout);
   std::vector<data::MappedFile> files;
-  const auto parts = comm::run_on_all_ranks(communicator, layout, [&] {
+  const auto parts = run_long([&] {
     auto placed = placement.place(shape, memory.bytes(), files);
     for (const data::Part part : data::kAllParts) {
       if (!decodes(layout, part) || placement.is_mapped(part)) continue;
       const auto place = bytes_of(placed, part);
-      watch::work_long(board, [&] {
-        source->fill(part, {const_cast<std::byte*>(place.data()), place.size()});
-      });
+      source->fill(part, {const_cast<std::byte*>(place.data()), place.size()});
     }
     return placed;
   });
@@ -236,7 +261,9 @@ NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& option
                       std::move(test),
                       source->description(),
                       source->folder(),
-                      source->known()};
+                      source->known(),
+                      {},
+                      warning};
   read_in_order(dataset.files, [&] {
     dataset.normalization =
         resolved(options.normalization, shape.train(parts), layout, communicator, board);

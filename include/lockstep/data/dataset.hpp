@@ -49,6 +49,7 @@ using PartBytes = std::array<std::span<const std::byte>, kAllParts.size()>;
 struct FilePart {
   std::filesystem::path path;
   std::size_t offset = 0;
+  bool even_if_small = false;  ///< map it whatever its size, because `fill` takes longer
 };
 
 /// Which samples a data set has, how many, and where each part lies in one block of memory.
@@ -102,6 +103,9 @@ class DatasetSource {
   [[nodiscard]] virtual std::string description() const = 0;
   /// The folder of its files; empty if it has none.
   [[nodiscard]] virtual std::string folder() const = 0;
+  /// Called by one process of each host, before any of them calls what stands below: does work
+  /// that the others then find done. May take minutes. Returns a warning, or "". Throws DataError.
+  [[nodiscard]] virtual std::string prepare() { return {}; }
   [[nodiscard]] virtual DatasetShape shape() const = 0;
   /// The known data set that it is, if its digests match.
   [[nodiscard]] virtual std::optional<KnownData> known() const { return std::nullopt; }

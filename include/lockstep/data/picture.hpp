@@ -8,7 +8,18 @@
 
 #include <torch/torch.h>
 
+#include <lockstep/data/sample_spec.hpp>
+
 namespace lockstep::data {
+
+inline constexpr std::int64_t kMaxPictureSide = 16384;
+
+struct PictureSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+
+  [[nodiscard]] bool operator==(const PictureSize&) const = default;
+};
 
 /// Grey values, 0 black to 255 white, one row after the other.
 struct Picture {
@@ -45,12 +56,24 @@ enum class Invert : std::uint8_t {
 
 /// A picture as the network expects it, and what was done to it, for people ("" if nothing).
 struct FittedPicture {
-  torch::Tensor image;  ///< [1, 28, 28] uint8
+  torch::Tensor image;  ///< [channels, height, width] uint8
   std::string changes;
 };
 
-/// Inverts the picture if asked to, scales the longer side to 28 pixels by area averaging, and pads
-/// the shorter side with black, as the training images were made (arXiv:1708.07747, section 2).
+/// A picture for a network of FashionMNIST's images, [1, 28, 28]. Inverts it if asked to, scales
+/// the longer side to 28 pixels by area averaging, and pads the shorter side with black, as the
+/// training images were made (arXiv:1708.07747, section 2).
 [[nodiscard]] FittedPicture fit_to_network(const Picture& picture, Invert invert);
+
+/// True if an input is one or three planes of bytes, such as a picture in grey or in red, green and
+/// blue.
+[[nodiscard]] bool takes_pictures(const InputSpec& input);
+
+/// Reads a PNG, JPEG or PGM from a file or a pipe as the pictures in the folders of a data set are
+/// read (`open_picture_dataset`): in the channels of `input`, and scaled to its height and width.
+/// Bright and dark are swapped only for kOn. Colours become grey as in `read_picture`. Throws
+/// DataError naming the file and what is wrong.
+[[nodiscard]] FittedPicture read_picture_for(const InputSpec& input,
+                                             const std::filesystem::path& path, Invert invert);
 
 }  // namespace lockstep::data

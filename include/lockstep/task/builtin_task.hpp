@@ -25,7 +25,7 @@ class BuiltinTask final : public Task {
   BuiltinTask();
 
   [[nodiscard]] std::string name() const override { return "lockstep"; }
-  /// --data-dir, --dataset and --synthetic with its own.
+  /// --data-dir, --dataset with its own, and --synthetic with its own.
   [[nodiscard]] std::vector<options::Option> data_options() override;
   /// --model, and the options of every network.
   [[nodiscard]] std::vector<options::Option> network_options() override;
@@ -42,6 +42,7 @@ class BuiltinTask final : public Task {
 
   /// For commands that have --data-dir and --synthetic in another form.
   [[nodiscard]] options::Option dataset_option();
+  [[nodiscard]] options::Option resize_option();
   /// For commands whose weights name the network: --model FILE.pt, where that file is now.
   [[nodiscard]] options::Option moved_model_option();
   [[nodiscard]] std::vector<options::Option> made_up_options();
@@ -50,6 +51,7 @@ class BuiltinTask final : public Task {
  private:
   [[nodiscard]] options::Option model_option();
   [[nodiscard]] const DataKind* chosen_data() const;
+  [[nodiscard]] std::unique_ptr<data::DatasetSource> open_folder(const DataKind& kind) const;
   [[nodiscard]] NetworkKind& chosen_network() const;
   void refuse_options_of_others();
 
@@ -58,7 +60,8 @@ class BuiltinTask final : public Task {
   std::string moved_network_;   ///< where its file is now; empty: where it was
   FileDigests expected_files_;  ///< of the weights' network
   std::string data_folder_;
-  std::string dataset_;  ///< the kind's name
+  std::string dataset_;               ///< the kind's name
+  std::vector<std::int64_t> resize_;  ///< height and width; empty: as the pictures are
   bool synthetic_ = false;
   SyntheticOptions made_up_;
 };

@@ -33,6 +33,7 @@ struct NodeDataset {
   std::string folder;                    ///< of its files; empty if it has none
   std::optional<data::KnownData> known;  ///< what it is if its digests match
   data::Normalization normalization{};   ///< that was asked for: a pair for each channel, or none
+  std::string warning{};                 ///< of this rank's preparation; empty: none
 
   /// Replaces the specification of inputs, which must be as they lie in memory.
   void set_input(const data::InputSpec& input);
@@ -50,15 +51,16 @@ struct NodeDataset {
 /// Opens a data set and checks its headers. Throws DataError.
 using OpenDataset = std::function<std::unique_ptr<data::DatasetSource>()>;
 
-/// Inputs of at least so many bytes are mapped instead of read, if they lie in a file as they are.
+/// Inputs of at least so many bytes are mapped instead of read, if they lie in a file as they are;
+/// those for which the source says so, whatever their size.
 inline constexpr std::size_t kMappedFromBytes = std::size_t{256} << 20U;
 
-/// Collective. Opens the data set, decodes it (the node's ranks share the work), cuts it to the
-/// numbers of samples in `options`, and normalises its inputs as they say: by statistics of the
-/// whole training part, which rank 0 computes, whatever is cut off. `board` shows that this may take
-/// long. All ranks fail together: AgreedError with exit code 3 (missing, damaged, different on two
-/// ranks, or without a deviation) or 2 (more samples requested than there are, or inputs that
-/// cannot be normalised so).
+/// Collective. Opens the data set, has the first rank of each node prepare it, decodes it (the
+/// node's ranks share the work), cuts it to the numbers of samples in `options`, and normalises its
+/// inputs as they say: by statistics of the whole training part, which rank 0 computes, whatever is
+/// cut off. `board` shows that this may take long. All ranks fail together: AgreedError with exit
+/// code 3 (missing, damaged, different on two ranks, or without a deviation) or 2 (more samples
+/// requested than there are, or inputs that cannot be normalised so).
 [[nodiscard]] NodeDataset load_node_dataset(const OpenDataset& open, const DataOptions& options,
                                             const runtime::RankLayout& layout,
                                             comm::Communicator& communicator,

@@ -89,7 +89,9 @@ std::string manual(const std::vector<Command>& commands) {
   text += section("ENVIRONMENT",
                   item(R"(\fBLOCKSTEP_\fP\fIOPTION_NAME\fP)",
                        "the value of an option: LOCKSTEP_BATCH_SIZE=32") +
-                      item(R"(\fBLOCKSTEP_BACKTRACE\fP)", "1: show a stack trace with an error"));
+                      item(R"(\fBLOCKSTEP_BACKTRACE\fP)", "1: show a stack trace with an error") +
+                      item(R"(\fBLOCKSTEP_CACHE_DIR\fP)",
+                           "the folder of decoded pictures, $HOME/.cache/lockstep by default"));
   text += section(
       "EXIT STATUS",
       item("0", "done") + item("1", "failure at run time") +

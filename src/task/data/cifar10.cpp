@@ -8,7 +8,8 @@ bool has_cifar10(const std::string& folder) {
   return data::has_cifar_files(data::Cifar::k10, folder);
 }
 
-std::unique_ptr<data::DatasetSource> open_cifar10(const std::string& folder) {
+std::unique_ptr<data::DatasetSource> open_cifar10(const std::string& folder,
+                                                  const FolderOptions& /*options*/) {
   return data::open_cifar(data::Cifar::k10, folder);
 }
 

@@ -8,7 +8,8 @@ bool has_cifar100(const std::string& folder) {
   return data::has_cifar_files(data::Cifar::k100, folder);
 }
 
-std::unique_ptr<data::DatasetSource> open_cifar100(const std::string& folder) {
+std::unique_ptr<data::DatasetSource> open_cifar100(const std::string& folder,
+                                                   const FolderOptions& /*options*/) {
   return data::open_cifar(data::Cifar::k100, folder);
 }
 

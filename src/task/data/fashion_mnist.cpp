@@ -13,7 +13,8 @@ bool has_images(const std::string& folder) {
   return data::has_fashion_mnist_files(places(folder));
 }
 
-std::unique_ptr<data::DatasetSource> open_images(const std::string& folder) {
+std::unique_ptr<data::DatasetSource> open_images(const std::string& folder,
+                                                 const FolderOptions& /*options*/) {
   return data::open_fashion_mnist(places(folder));
 }
 

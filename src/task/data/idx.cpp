@@ -8,7 +8,8 @@ bool has_idx_pairs(const std::string& folder) {
   return data::has_idx_files(folder);
 }
 
-std::unique_ptr<data::DatasetSource> open_idx_pairs(const std::string& folder) {
+std::unique_ptr<data::DatasetSource> open_idx_pairs(const std::string& folder,
+                                                    const FolderOptions& /*options*/) {
   return data::open_idx_dataset(folder);
 }
 

@@ -8,7 +8,8 @@ bool has_arrays(const std::string& folder) {
   return data::has_npy_files(folder);
 }
 
-std::unique_ptr<data::DatasetSource> open_arrays(const std::string& folder) {
+std::unique_ptr<data::DatasetSource> open_arrays(const std::string& folder,
+                                                 const FolderOptions& /*options*/) {
   return data::open_npy_dataset(folder);
 }
 

@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,10 +14,12 @@
 #include <lockstep/comm/factory.hpp>
 #include <lockstep/comm/gather.hpp>
 #include <lockstep/data/fashion_mnist.hpp>
+#include <lockstep/data/picture_dataset.hpp>
 #include <lockstep/data/synthetic.hpp>
 #include <lockstep/train/node_dataset.hpp>
 
 #include "idx_bytes.hpp"
+#include "picture_bytes.hpp"
 
 namespace lockstep::train {
 namespace {
@@ -100,6 +106,95 @@ TEST_F(NodeDatasetTest, EveryRankNormalisesByTheWholeTrainingPart) {
   EXPECT_TRUE(plain.train.spec.input.mean.empty() && plain.train.spec.input.deviation.empty());
   EXPECT_FALSE(plain.normalization.is_on());
   communicator_->barrier();
+}
+
+/// Four pictures of two classes, each of the value of its number.
+void write_pictures(const std::filesystem::path& folder) {
+  int value = 1;
+  for (const char* name : {"train/a/1", "train/a/2", "train/b/1", "test/b/1"}) {
+    const auto path = folder / (std::string(name) + ".png");
+    std::filesystem::create_directories(path.parent_path());
+    const auto sample = static_cast<std::uint8_t>(value++);
+    tests::write_bytes(path, tests::bytes_of(tests::Png{.width = 2, .samples = {sample, sample}}));
+  }
+}
+
+void expect_pictures(const NodeDataset& dataset) {
+  EXPECT_TRUE(
+      dataset.train.inputs.flatten().equal(torch::tensor({1, 1, 2, 2, 3, 3}, torch::kUInt8)));
+  EXPECT_TRUE(dataset.test.inputs.flatten().equal(torch::tensor({4, 4}, torch::kUInt8)));
+  EXPECT_TRUE(dataset.train.targets.equal(torch::tensor({0, 0, 1}, torch::kUInt8)));
+  EXPECT_TRUE(dataset.test.targets.equal(torch::tensor({1}, torch::kUInt8)));
+}
+
+TEST_F(NodeDatasetTest, PicturesAreDecodedOnceAHostAndMapped) {
+  const auto cache = std::filesystem::path(folder_) / "cache";
+  if (layout_.rank == 0) write_pictures(folder_);
+  communicator_->barrier();
+  const OpenDataset open = [&] {
+    return data::open_picture_dataset(folder_, {.resize = {}, .cache_folder = cache});
+  };
+  for (int run = 0; run < 2; ++run) {
+    const auto dataset = load_node_dataset(open, {}, layout_, *communicator_);
+    EXPECT_EQ(dataset.warning, "");
+    EXPECT_EQ(dataset.files.size(), 2U) << "training and test pictures, though they are small";
+    EXPECT_TRUE(dataset.train.inputs_are_mapped && dataset.test.inputs_are_mapped);
+    expect_pictures(dataset);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(cache), {}), 1);
+    communicator_->barrier();
+  }
+}
+
+TEST_F(NodeDatasetTest, PicturesThatCannotBeKeptAreDecodedIntoMemoryWithOneWarning) {
+  const auto no_folder = std::filesystem::path(folder_) / "train/a/1.png";
+  if (layout_.rank == 0) write_pictures(folder_);
+  communicator_->barrier();
+  const auto dataset = load_node_dataset(
+      [&] {
+        return data::open_picture_dataset(folder_, {.resize = {}, .cache_folder = no_folder});
+      },
+      {}, layout_, *communicator_);
+  EXPECT_EQ(dataset.warning.empty(), layout_.local_rank != 0) << dataset.warning;
+  EXPECT_TRUE(dataset.files.empty());
+  expect_pictures(dataset);
+  communicator_->barrier();
+}
+
+/// Has its training images in a file that one rank does not see.
+class PartlySeen final : public data::DatasetSource {
+ public:
+  PartlySeen(std::filesystem::path file, bool seen) : file_(std::move(file)), seen_(seen) {}
+  [[nodiscard]] std::string description() const override { return "numbers"; }
+  [[nodiscard]] std::string folder() const override { return ""; }
+  [[nodiscard]] data::DatasetShape shape() const override {
+    return {{.input = {.shape = {1}}, .target = data::ClassTarget{.classes = 2}}, 3, 1};
+  }
+  [[nodiscard]] std::optional<data::FilePart> in_file(data::Part part) const override {
+    if (part != data::Part::kTrainImages || !seen_) return std::nullopt;
+    return data::FilePart{.path = file_, .offset = 0, .even_if_small = true};
+  }
+  void fill(data::Part /*part*/, std::span<std::byte> destination) override {
+    std::fill(destination.begin(), destination.end(), std::byte{1});
+  }
+
+ private:
+  std::filesystem::path file_;
+  bool seen_;
+};
+
+TEST_F(NodeDatasetTest, AFileThatOneRankOfAHostDoesNotSeeIsMappedByNone) {
+  const auto file = std::filesystem::path(folder_) / "numbers";
+  if (layout_.rank == 0) tests::write_bytes(file, "222");
+  communicator_->barrier();
+  const int last = layout_.world_size - 1;
+  for (const bool all_see : {false, true}) {
+    const auto dataset = load_node_dataset(
+        [&] { return std::make_unique<PartlySeen>(file, all_see || layout_.rank != last); }, {},
+        layout_, *communicator_);
+    EXPECT_EQ(dataset.files.size(), all_see ? 1U : 0U);
+    EXPECT_EQ(dataset.train.inputs[2].item<int>(), all_see ? '2' : 1);
+    communicator_->barrier();
+  }
 }
 
 TEST_F(NodeDatasetTest, AllRanksFailTogether) {

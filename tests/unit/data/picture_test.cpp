@@ -7,6 +7,8 @@
 #include <lockstep/base/error.hpp>
 #include <lockstep/data/picture.hpp>
 
+#include "expect_error.hpp"
+#include "picture_bytes.hpp"
 #include "temporary_folder.hpp"
 
 namespace lockstep::data {
@@ -105,6 +107,53 @@ TEST_F(PictureTest, InvertsWhatIsDarkOnBright) {
   EXPECT_EQ(fitted.changes, "inverted, because its border is bright");
   EXPECT_EQ(fit_to_network(picture, Invert::kOff).image.flatten()[0].item<int>(), 250);
   EXPECT_EQ(fit_to_network(picture, Invert::kOff).changes, "");
+}
+
+class NetworkPictureTest : public PictureTest {
+ protected:
+  [[nodiscard]] FittedPicture read_for(std::vector<std::int64_t> shape, const std::string& bytes,
+                                       Invert invert = Invert::kAuto) const {
+    tests::write_bytes(folder_ / "picture", bytes);
+    return read_picture_for({.shape = std::move(shape)}, folder_ / "picture", invert);
+  }
+};
+
+TEST_F(NetworkPictureTest, GetsTheChannelsAndTheSizeOfTheNetwork) {
+  const auto png = tests::bytes_of(tests::Png{
+      .width = 2, .colour = PNG_COLOR_TYPE_RGB_ALPHA, .samples = {255, 0, 0, 9, 12, 200, 77, 0}});
+  const auto colours = read_for({3, 1, 2}, png);
+  EXPECT_TRUE(colours.image.equal(
+      torch::tensor({255, 12, 0, 200, 0, 77}, torch::kUInt8).reshape({3, 1, 2})));
+  EXPECT_EQ(colours.changes, "");
+  const auto grey = read_for({1, 1, 2}, png);
+  EXPECT_TRUE(grey.image.equal(torch::tensor({76, 130}, torch::kUInt8).reshape({1, 1, 2})))
+      << "as Pillow's convert(\"L\") of the same colours";
+  EXPECT_EQ(grey.changes, "made grey");
+  const auto pgm = read_for({3, 4, 1}, std::string("P5 2 1 255\n\x64\x64", 13));
+  EXPECT_TRUE(pgm.image.equal(torch::full({3, 4, 1}, 100, torch::kUInt8)));
+  EXPECT_EQ(pgm.changes, "scaled from 2 × 1 to 1 × 4");
+}
+
+TEST_F(NetworkPictureTest, IsNotInvertedUnlessAskedTo) {
+  const std::string bright("P5 2 1 255\n\xff\xfa", 13);
+  EXPECT_TRUE(read_for({1, 1, 2}, bright)
+                  .image.equal(torch::tensor({255, 250}, torch::kUInt8).reshape({1, 1, 2})));
+  const auto inverted = read_for({1, 1, 2}, bright, Invert::kOn);
+  EXPECT_TRUE(inverted.image.equal(torch::tensor({0, 5}, torch::kUInt8).reshape({1, 1, 2})));
+  EXPECT_EQ(inverted.changes, "inverted");
+}
+
+TEST_F(NetworkPictureTest, MayBeAJpeg) {
+  tests::Jpeg jpeg{.width = 8, .height = 8};
+  for (int i = 0; i < 64; ++i) jpeg.samples.insert(jpeg.samples.end(), {200, 30, 60});
+  const auto image = read_for({3, 5, 6}, tests::bytes_of(jpeg)).image.to(torch::kInt64);
+  const auto wanted = torch::tensor({200, 30, 60}).reshape({3, 1, 1});
+  EXPECT_LE((image - wanted).abs().max().item<std::int64_t>(), 2);
+  tests::expect_error<DataError>(
+      [&] {
+        (void)read_for({3, 5, 6}, "GIF89a");
+      },
+      {"picture: neither a PNG, a JPEG nor a PGM"});
 }
 
 TEST_F(PictureTest, AVeryThinOneNeedsNoHugeSquare) {

@@ -11,6 +11,7 @@
 #include <lockstep/base/error.hpp>
 #include <lockstep/data/picture.hpp>
 
+#include "picture_bytes.hpp"
 #include "temporary_folder.hpp"
 
 namespace lockstep::data {
@@ -18,52 +19,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-/// What a PNG is made of. Samples of 16 bits are two bytes, the higher first.
-struct Png {
-  png_uint_32 width = 1;
-  png_uint_32 height = 1;
-  int depth = 8;
-  int colour = PNG_COLOR_TYPE_GRAY;
-  std::vector<std::uint8_t> samples{};
-  bool interlaced = false;
-  double gamma = 0;  ///< 0: none is named
-  std::vector<png_color> palette{};
-  std::vector<png_byte> palette_alpha{};
-};
-
-std::string bytes_of(Png picture) {
-  auto* png = ::png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-  auto* info = ::png_create_info_struct(png);
-  std::string bytes;
-  ::png_set_write_fn(
-      png, &bytes,
-      [](png_structp writer, png_bytep data, std::size_t count) {
-        static_cast<std::string*>(::png_get_io_ptr(writer))
-            ->append(reinterpret_cast<const char*>(data), count);
-      },
-      nullptr);
-  ::png_set_IHDR(png, info, picture.width, picture.height, picture.depth, picture.colour,
-                 picture.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  if (picture.gamma != 0) ::png_set_gAMA(png, info, picture.gamma);
-  if (!picture.palette.empty()) {
-    ::png_set_PLTE(png, info, picture.palette.data(), static_cast<int>(picture.palette.size()));
-  }
-  if (!picture.palette_alpha.empty()) {
-    ::png_set_tRNS(png, info, picture.palette_alpha.data(),
-                   static_cast<int>(picture.palette_alpha.size()), nullptr);
-  }
-  ::png_write_info(png, info);
-  std::vector<png_bytep> rows;
-  for (std::size_t i = 0; i < picture.height; ++i) {
-    rows.push_back(&picture.samples[i * picture.samples.size() / picture.height]);
-  }
-  ::png_write_image(png, rows.data());
-  ::png_write_end(png, nullptr);
-  ::png_destroy_write_struct(&png, &info);
-  return bytes;
-}
+using tests::bytes_of;
+using tests::Png;
 
 class PngTest : public ::testing::Test {
  protected:

@@ -88,7 +88,8 @@ TEST_F(OptionSourcesTest, UnknownOptionsSuggestTheNearest) {
 }
 
 TEST_F(OptionSourcesTest, UnknownVariablesAreWarnedOf) {
-  read({}, {"LOCKSTEP_EPOCH=3", "LOCKSTEP_BACKTRACE=1", "LOCKSTEP_CHECKPOINT=x"});
+  read({}, {"LOCKSTEP_EPOCH=3", "LOCKSTEP_BACKTRACE=1", "LOCKSTEP_CHECKPOINT=x",
+            "LOCKSTEP_CACHE_DIR=/cache"});
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("LOCKSTEP_EPOCHS")));
 }
 

@@ -88,7 +88,7 @@ TEST(TrainOptionTable, OptionsSayWhatTheyAffect) {
                          "augment"};
   EXPECT_EQ(options_with(Effect::kResults), results);
   EXPECT_EQ(options_with(Effect::kInput),
-            (Names{"synthetic", "input_shape", "classes", "seed", "init_from"}));
+            (Names{"synthetic", "input_shape", "classes", "resize", "seed", "init_from"}));
   EXPECT_EQ(options_with(Effect::kRounding), (Names{"accumulate_steps", "device", "threads"}));
   EXPECT_EQ(
       options_with(Effect::kOrderOfSums),

@@ -11,6 +11,7 @@
 #include "expect_error.hpp"
 #include "idx_bytes.hpp"
 #include "npy_bytes.hpp"
+#include "picture_bytes.hpp"
 #include "temporary_folder.hpp"
 
 namespace lockstep::task {
@@ -220,6 +221,57 @@ TEST_F(BuiltinDataTest, CifarIsToldByItsFiles) {
   set_data("dataset", "auto");
   task_.resolve_data(folder_.path().string());
   EXPECT_EQ(recorded("dataset"), "cifar100");
+}
+
+TEST_F(BuiltinDataTest, PicturesInFoldersAreKnownAndScaled) {
+  const auto png = [](unsigned width) {
+    return tests::bytes_of(
+        tests::Png{.width = width, .samples = std::vector<std::uint8_t>(width, 7)});
+  };
+  for (const char* name : {"train/cat", "train/dog", "test/dog"}) {
+    std::filesystem::create_directories(folder_ / name);
+    tests::write_bytes(folder_ / name / "1.png", png(std::string(name) == "train/dog" ? 9 : 5));
+  }
+  set_data("data-dir", folder_.path().string());
+  tests::expect_error<DataError>([&] { (void)task_.open_data()->shape(); },
+                                 {"cat/1.png has 5 × 1", "dog/1.png has 9 × 1", "(resize)"});
+  set_data("resize", "4,6");
+  EXPECT_EQ(task_.open_data()->shape().spec().input.shape, (std::vector<std::int64_t>{1, 4, 6}));
+  EXPECT_EQ(data::class_names(task_.open_data()->shape().spec()),
+            (std::vector<std::string>{"cat", "dog"}));
+  task_.resolve_data(folder_.path().string());
+  EXPECT_EQ(recorded("dataset"), "pictures");
+  set_data("data-dir", "/nowhere");
+  tests::expect_error<DataError>([&] { (void)task_.open_data(); }, {"/nowhere/train"});
+}
+
+TEST_F(BuiltinDataTest, OnlyPicturesAreScaled) {
+  set_data("resize", "4,6");
+  set_data("data-dir", folder_.path().string());
+  write_arrays();
+  tests::expect_error<UsageError>([&] { (void)task_.open_data(); },
+                                  {"--resize is for --dataset pictures", "npy"});
+  set_data("dataset", "fashion-mnist");
+  tests::expect_error<UsageError>([&] { (void)task_.open_data(); }, {"--resize", "fashion-mnist"});
+  task_.use_synthetic_data(true);
+  tests::expect_error<UsageError>([&] { (void)task_.open_data(); }, {"--resize", "--input-shape"});
+  BuiltinTask without_folder;
+  const options::OptionTable table = {{"Data", without_folder.data_options()}};
+  ASSERT_TRUE(options::find_option(table, "dataset")->binding.set("pictures"));
+  tests::expect_error<UsageError>([&] { (void)without_folder.open_data(); }, {"--data-dir DIR"});
+}
+
+TEST_F(BuiltinDataTest, ASizeIsAHeightAndAWidth) {
+  const options::OptionTable table = {{"Data", task_.data_options()}};
+  const auto& resize = options::find_option(table, "resize")->binding;
+  EXPECT_EQ(resize.get(), nlohmann::json::array());
+  for (const char* wrong : {"", "4", "4,", "4,6,8", "0,6", "4,16385", "4x6"}) {
+    EXPECT_FALSE(resize.set(wrong)) << wrong;
+    EXPECT_EQ(resize.get(), nlohmann::json::array()) << wrong;
+  }
+  EXPECT_TRUE(resize.set("4,16384"));
+  EXPECT_FALSE(resize.set("5"));
+  EXPECT_EQ(resize.get(), nlohmann::json({4, 16384}));
 }
 
 TEST_F(BuiltinDataTest, MadeUpDataAreAsAskedFor) {

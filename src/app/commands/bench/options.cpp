@@ -54,6 +54,7 @@ OptionTable bench_step_option_table(BenchStepOptions& options) {
         {"data-dir", "folder of the data, with --synthetic off (default: FashionMNIST's)",
          path(options.data_dir, "DIR")},
         options.task.dataset_option(),
+        options.task.resize_option(),
         {"independent", "every rank trains alone, all at the same time (default off)",
          on_off(options.independent)}}}};
   for (auto& option : options.task.made_up_options()) {

@@ -100,6 +100,7 @@ void evaluate(session::Job& job, EvaluateOptions& options) {
   auto dataset =
       train::load_node_dataset([&] { return options.task.open_data(); }, options.common.data,
                                job.layout, *job.control, job.board());
+  if (!dataset.warning.empty()) job.log.warning(dataset.warning);
   comm::run_on_all_ranks(*job.control, job.layout,
                          [&] { train::check_loss(options.common.model, dataset.shape.spec()); });
   const auto network = make_network(job, weights, options.task, dataset.shape.spec());

@@ -50,7 +50,8 @@ options::OptionTable predict_option_table(PredictOptions& options) {
       {checkpoint_option(options.checkpoint),
        options.task.moved_model_option(),
        {"index", "numbers of test images, from 0", integers(options.index, 0, kMaxIndex)},
-       {"image", "a picture, PNG or PGM; more may follow", path(options.image, "FILE")},
+       {"image", "a picture, PNG, PGM or (not for FashionMNIST) JPEG; more may follow",
+        path(options.image, "FILE")},
        {"invert", "swap bright and dark (default auto: if a picture's border is bright)",
         auto_on_off(options.invert)},
        {"picture", "draw what the network sees (default auto: on a terminal)",
@@ -62,8 +63,8 @@ options::OptionTable predict_option_table(PredictOptions& options) {
 
 constexpr const char* kPredictUsage =
     "Usage: lockstep predict --checkpoint FILE --index N,N,… | --image FILE [FILE...] [options]\n\n"
-    "Classifies images: images of the test set by their number, or pictures from PNG or PGM\n"
-    "files of any size. Needs no launcher.\n\n";
+    "Classifies images: images of the test set by their number, or pictures from files of any\n"
+    "size. Needs no launcher.\n\n";
 
 /// What the weights were trained on. Of files that do not say it, FashionMNIST's samples; their
 /// names of classes count unless the file names other data.
@@ -108,14 +109,7 @@ std::vector<Question> questions_of(PredictOptions& options, const data::SampleSp
   }
   std::vector<Question> questions;
   if (!options.index.empty()) questions = questions_of_test_set(options.task, spec, options.index);
-  if (!files.empty() &&
-      (!spec.input.is_picture() || spec.input.shape != data::fashion_mnist_spec().input.shape)) {
-    throw UsageError(
-        fmt::format("pictures are for networks that take grey images of 28 × 28, and "
-                    "this one is for {}",
-                    data::describe(spec)));
-  }
-  for (auto& question : questions_of_files(files, options.invert, log)) {
+  for (auto& question : questions_of_files(files, spec, options.invert, log)) {
     questions.push_back(std::move(question));
   }
   return questions;

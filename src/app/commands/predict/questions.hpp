@@ -17,9 +17,9 @@ namespace lockstep::app {
 /// A sample as it goes to the network, and where it is from.
 struct Question {
   std::string source;
-  std::string changes;      ///< what was done to it
-  torch::Tensor image;      ///< of the data's shape and type; of a picture [1, height, width] uint8
-  bool is_picture = false;  ///< and can be drawn
+  std::string changes;                  ///< what was done to it
+  torch::Tensor image;                  ///< of the data's shape and type
+  bool is_picture = false;              ///< grey, [1, height, width] uint8, and can be drawn
   std::optional<std::int64_t> label{};  ///< of a test sample, if it is a class
   std::string label_name{};
   std::vector<float> target{};  ///< of a test sample, if it is numbers
@@ -32,8 +32,10 @@ struct Question {
                                                           const data::SampleSpec& spec,
                                                           const std::vector<std::int64_t>& index);
 
-/// Pictures from PNG or PGM files. Throws DataError.
+/// Pictures from files: PNG or PGM for a network of FashionMNIST's images, also JPEG for others.
+/// Throws UsageError if the network takes no pictures, DataError for a file.
 [[nodiscard]] std::vector<Question> questions_of_files(const std::vector<std::string>& files,
+                                                       const data::SampleSpec& spec,
                                                        data::Invert invert, const Log& log);
 
 }  // namespace lockstep::app
