@@ -103,10 +103,10 @@ bool fits(const Weights& weights, const Network& network) {
   return theirs == own;
 }
 
-void load_weights(Network& network, Weights weights, const Log& log) {
+std::vector<std::string> load_weights(Network& network, Weights weights) {
   remove_prefix(weights, wrapping_of(weights.tensors, network));
   load_state(network, weights.tensors, weights.path);
-  for (const auto& note : weights.notes) log.info(note);
+  return std::move(weights.notes);
 }
 
 }  // namespace lockstep::model

@@ -78,7 +78,7 @@ model::NetworkPtr make_network(Job& job, const train::TrainOptions& options, tas
     require_reasonable_size(*made);
     if (!options.model.init_from.empty() && job.layout.rank == 0) {
       const auto weights = model::read_weights(options.model.init_from);
-      model::load_weights(*made, weights, job.log);
+      for (const auto& note : model::load_weights(*made, weights)) job.log.info(note);
     }
     return made;
   });

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <lockstep/base/log.hpp>
 #include <lockstep/model/network.hpp>
 #include <lockstep/model/safetensors.hpp>
 
@@ -40,8 +39,8 @@ struct Weights {
 void load_state(Network& network, const std::vector<NamedTensor>& tensors,
                 const std::filesystem::path& path);
 
-/// The same, without such prefixes if the names then are the network's; tells `log` what was done
-/// to make the weights fit.
-void load_weights(Network& network, Weights weights, const Log& log);
+/// The same, without such prefixes if the names then are the network's. Returns what was done to
+/// make the weights fit, for people.
+[[nodiscard]] std::vector<std::string> load_weights(Network& network, Weights weights);
 
 }  // namespace lockstep::model

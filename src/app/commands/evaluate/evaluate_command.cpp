@@ -73,7 +73,7 @@ model::NetworkPtr make_network(session::Job& job, const model::Weights& weights,
   auto network = comm::run_on_all_ranks(*job.control, job.layout, [&] {
     auto made = task.make_network(spec);
     if (job.layout.rank == 0) {
-      model::load_weights(*made, weights, job.log);
+      for (const auto& note : model::load_weights(*made, weights)) job.log.info(note);
     }
     return made;
   });

@@ -120,7 +120,7 @@ model::NetworkPtr load_network(PredictOptions& options, const model::Weights& we
   task::configure_for(options.task, weights, spec);
   options.task.read_files(task::read_network_file);
   auto network = options.task.make_network(spec);
-  model::load_weights(*network, weights, log);
+  for (const auto& note : model::load_weights(*network, weights)) log.info(note);
   network->eval();
   return network;
 }
