@@ -76,10 +76,12 @@ class PictureDataset final : public DatasetSource {
 
   [[nodiscard]] DatasetShape shape() const override {
     const auto& [channels, size] = look();
-    return {{.input = {.shape = {channels, size.height, size.width}, .divisor = kLargestSample},
-             .target = ClassTarget{.classes = static_cast<std::int64_t>(folder_.classes.size()),
-                                   .names = folder_.classes}},
-            static_cast<std::int64_t>(folder_.train.size()),
+    SampleSpec spec;
+    spec.input.shape = {channels, size.height, size.width};
+    spec.input.divisor = kLargestSample;
+    spec.target = ClassTarget{.classes = static_cast<std::int64_t>(folder_.classes.size()),
+                              .names = folder_.classes};
+    return {std::move(spec), static_cast<std::int64_t>(folder_.train.size()),
             static_cast<std::int64_t>(folder_.test.size())};
   }
 
