@@ -1,19 +1,17 @@
 #include "picture_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <sys/stat.h>
 
 #include <fmt/format.h>
 
 #include <lockstep/base/error.hpp>
-#include <lockstep/base/file.hpp>
 
 #include "jpeg_reader.hpp"
 #include "png_reader.hpp"
+#include "regular_file.hpp"
 
 namespace lockstep::data {
 namespace {
@@ -36,40 +34,20 @@ FileStamp checked_stamp(const std::filesystem::path& path, const struct stat& st
           .changed_ns = status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
 }
 
-/// A file that is open, with its stamp.
-class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path)
-      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
-    struct stat status = {};
-    if (file_.get() < 0 || ::fstat(file_.get(), &status) != 0) {
-      refuse_picture(path, fmt::format("cannot be read: {}", system_error_text(errno)));
-    }
-    stamp_ = checked_stamp(path, status);
+FileStamp stamp_of_open(const RegularFile& file) {
+  struct stat status = {};
+  if (::fstat(file.descriptor(), &status) != 0) {
+    refuse_picture(file.path(), fmt::format("cannot be read: {}", system_error_text(errno)));
   }
-  [[nodiscard]] const FileStamp& stamp() const { return stamp_; }
+  return checked_stamp(file.path(), status);
+}
 
-  /// Up to `most` bytes from the beginning.
-  [[nodiscard]] std::string read(std::int64_t most) const {
-    std::string bytes(static_cast<std::size_t>(std::min(most, stamp_.bytes)), '\0');
-    for (std::size_t done = 0; done < bytes.size();) {
-      const auto got =
-          ::pread(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        refuse_picture(path_, fmt::format("cannot be read: {}", system_error_text(errno)));
-      }
-      if (got == 0) refuse_picture(path_, "it became shorter while it was read");
-      done += static_cast<std::size_t>(got);
-    }
-    return bytes;
-  }
-
- private:
-  const std::filesystem::path& path_;
-  FileDescriptor file_;
-  FileStamp stamp_;
-};
+/// Up to `most` bytes from the beginning.
+std::string beginning_of(const RegularFile& file, std::int64_t most) {
+  std::string bytes(static_cast<std::size_t>(std::min(most, file.size())), '\0');
+  file.read(0, std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
 
 [[noreturn]] void refuse_format(const std::filesystem::path& path) {
   refuse_picture(path, "neither a PNG nor a JPEG: save the picture as one of these");
@@ -92,25 +70,26 @@ FileStamp stamp_of(const std::filesystem::path& path) {
 }
 
 PictureHeader read_picture_header(const std::filesystem::path& path) {
-  const OpenFile file(path);
+  const RegularFile file(path);
+  const auto stamp = stamp_of_open(file);
   PictureHeader header;
   try {
-    header = header_of(path, file.read(kBeginningBytes));
+    header = header_of(path, beginning_of(file, kBeginningBytes));
   } catch (const DataError&) {
     // Long descriptions may stand before the sizes.
-    if (file.stamp().bytes <= kBeginningBytes) throw;
-    header = header_of(path, file.read(kMaxPictureBytes));
+    if (stamp.bytes <= kBeginningBytes) throw;
+    header = header_of(path, beginning_of(file, kMaxPictureBytes));
   }
   check_sides(path, header.width, header.height);
   return header;
 }
 
 std::string read_picture_file(const std::filesystem::path& path, const FileStamp& stamp) {
-  const OpenFile file(path);
-  if (file.stamp() != stamp) {
+  const RegularFile file(path);
+  if (stamp_of_open(file) != stamp) {
     refuse_picture(path, "it changed while the data were read: start again");
   }
-  return file.read(kMaxPictureBytes);
+  return beginning_of(file, kMaxPictureBytes);
 }
 
 bool is_picture_file(const std::string& bytes) {
